@@ -1,0 +1,50 @@
+"""Which org, service and user ids are allowed.
+
+One narrow alphabet everywhere: a `{` would break the hash tag of a Redis key, a `:` its
+parts, a `*` an ACL pattern. Ids are checked once, at the edge where they enter.
+
+Rejected: escaping foreign characters in keys. Every publisher in every language would have
+to escape alike, and one that forgot would write to a key that nobody reads.
+"""
+
+import re
+from typing import Final, NewType
+
+from fanwire.errors import InvalidId
+
+Org = NewType("Org", str)
+Service = NewType("Service", str)
+UserId = NewType("UserId", str)
+
+MAX_ID_LENGTH: Final = 63
+_ALLOWED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}").fullmatch
+
+
+def is_valid_id(text: object) -> bool:
+    """Tell whether `text` may name an org, a service or a user."""
+    return isinstance(text, str) and _ALLOWED(text) is not None
+
+
+def checked_org(text: str) -> Org:
+    """Return `text` as an org id.
+
+    Raises:
+        InvalidId: If it is outside the alphabet or too long.
+    """
+    return Org(_checked(text, "org"))
+
+
+def checked_service(text: str) -> Service:
+    """Return `text` as a service name; raises InvalidId."""
+    return Service(_checked(text, "service"))
+
+
+def checked_user(text: str) -> UserId:
+    """Return `text` as a user id; raises InvalidId."""
+    return UserId(_checked(text, "user"))
+
+
+def _checked(text: str, what: str) -> str:
+    if not is_valid_id(text):
+        raise InvalidId(what=what, value=text)
+    return text
