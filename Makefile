@@ -1,0 +1,79 @@
+# Every verb makes what it needs: `make dev` and `make test` work on a fresh clone that has
+# Python 3.11 or later and make. ARGS goes to the program, e.g. make unit ARGS='-k window'.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+ARGS ?=
+
+# The first interpreter that is new enough; PYTHON=… on the command line wins.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+PYTEST := $(BIN)/python -m pytest
+SOURCES := $(wildcard fanwire shared fanout gateway tests bench)
+PROCESS_TESTS := $(wildcard tests/integration tests/cluster)
+
+.DEFAULT_GOAL := help
+.PHONY: help dev test check lint types imports architecture format unit integration bench docs \
+	install clean
+
+help: ## show the verbs
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+dev: $(STAMP) ## run the whole stack: Valkey, a worker, two gateways, a demo producer
+	@$(BIN)/fanwire dev $(ARGS)
+
+test: check unit integration ## everything a change must pass
+
+check: lint types imports architecture ## style, types, import contracts, sizes
+
+lint: $(STAMP)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+types: $(STAMP)
+	$(BIN)/mypy $(SOURCES)
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+architecture: $(STAMP)
+	$(PYTEST) -q tests/architecture
+
+format: $(STAMP) ## rewrite the sources in the project's format
+	$(BIN)/ruff check --fix-only $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+unit: $(STAMP) ## tests without a server: policies, shells, the protocol
+	$(PYTEST) -n 2 $(wildcard tests/unit tests/shell tests/contract) $(ARGS)
+
+integration: $(STAMP) ## tests on the embedded Valkey, and on Redis 7 where it is installed
+	$(PYTEST) $(PROCESS_TESTS) $(ARGS)
+
+bench: $(STAMP) ## figures next to a plain write loop; needs a quiet machine
+	$(BIN)/python -m bench $(ARGS)
+
+docs: $(STAMP) ## regenerate the pages that are made from the code
+	$(BIN)/python -m shared.settings_page > docs/settings.md
+
+install: $(STAMP) ## only create the environment
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { \
+	  echo "Fanwire needs Python 3.11 or later, and no python3 on the PATH is. If one is" >&2; \
+	  echo "elsewhere: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Fanwire needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; exit 1; }
+	@echo "creating $(VENV) with $$($(PYTHON) -V) …"
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2; \
+	  exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[server,dev]'
+	@touch $@
+
+clean: ## remove the environment and every cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache \
+	  .import_linter_cache .hypothesis bench/build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
