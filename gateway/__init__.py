@@ -1,0 +1,1 @@
+"""The server that holds the sockets: handshake, delivery, live changes of subscription."""

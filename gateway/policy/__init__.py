@@ -1,0 +1,1 @@
+"""The gateway's decisions: pure, told everything, returning what changed."""
