@@ -1,0 +1,1 @@
+"""The fanout worker: from the events that publishers XADD to finished batches."""

@@ -1,0 +1,113 @@
+"""The settings of a fanout worker: FANOUT_* variables."""
+
+from typing import Final, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import EnvSettings
+
+CLIENT_MAX_FRAME_BYTES: Final = 1_048_576
+"""What WebSocket clients accept by default; a larger frame would make them reconnect forever."""
+
+FRAME_OVERHEAD_BYTES: Final = 65_536
+"""Room for the envelopes of a batch's events around their `data`."""
+
+PUBLISHER_RETRY_HORIZON_S: Final = 60
+"""How long a publisher may repeat an event with the same id after a lost reply."""
+
+
+class FanoutSettings(EnvSettings):
+    """Read from FANOUT_* variables."""
+
+    model_config = SettingsConfigDict(env_prefix="FANOUT_")
+
+    worker_id: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        description="Name of this worker in logs and leases; by default host and process.",
+    )
+    internal_host: str = Field("127.0.0.1", description="Address of `/livez` and `/readyz`.")
+    internal_port: int = Field(8002, ge=1, le=65_535, description="Port of the same.")
+
+    batch_shortest_ms: int = Field(30, ge=1, le=10_000, description="Window of a quiet topic.")
+    batch_longest_ms: int = Field(150, ge=1, le=10_000, description="Window of a busy topic.")
+    batch_max_events: int = Field(
+        200, ge=1, le=10_000, description="A batch of so many events leaves at once."
+    )
+    batch_max_bytes: int = Field(
+        65_536, ge=1_024, le=CLIENT_MAX_FRAME_BYTES, description="A batch of this size as well."
+    )
+    event_max_bytes: int = Field(
+        65_536, ge=256, le=CLIENT_MAX_FRAME_BYTES, description="Largest `data` of one event."
+    )
+
+    dedup_window_s: int = Field(
+        300, ge=1, le=86_400, description="How long a repeated `eventId` is recognised."
+    )
+    dedup_max_ids: int = Field(
+        10_000, ge=100, le=10_000_000, description="How many ids are remembered per topic."
+    )
+
+    lease_ms: int = Field(
+        3_000, ge=300, le=60_000, description="A dead worker's orgs are taken over after this."
+    )
+    lease_renew_ms: int = Field(
+        1_000, ge=50, le=20_000, description="How often a living worker renews its leases."
+    )
+    sweep_ms: int = Field(
+        5_000, ge=100, le=600_000, description="How often all keys are searched for new topics."
+    )
+
+    retention_s: int = Field(300, ge=1, le=604_800, description="Least time a batch is replayable.")
+    retention_events: int = Field(
+        1_000, ge=1, le=10_000_000, description="Least events per topic kept for replay."
+    )
+    retention_bytes: int = Field(
+        16 * 1024 * 1024,
+        ge=65_536,
+        le=16 * 1024**3,
+        description="Most bytes per topic kept for replay; wins over the other two.",
+    )
+    dead_letters_max: int = Field(
+        10_000, ge=1, le=10_000_000, description="Roughly how many dead letters a topic keeps."
+    )
+
+    @model_validator(mode="after")
+    def _window_is_ordered(self) -> Self:
+        if self.batch_longest_ms < self.batch_shortest_ms:
+            raise ValueError(
+                f"FANOUT_BATCH_LONGEST_MS ({self.batch_longest_ms}) must be at least "
+                f"FANOUT_BATCH_SHORTEST_MS ({self.batch_shortest_ms})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _lease_survives_two_lost_renewals(self) -> Self:
+        if self.lease_ms < 3 * self.lease_renew_ms:
+            raise ValueError(
+                f"FANOUT_LEASE_MS ({self.lease_ms}) must be at least three times "
+                f"FANOUT_LEASE_RENEW_MS ({self.lease_renew_ms})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _frames_fit_clients(self) -> Self:
+        # A batch may hold one event more than its bound when that event is the first.
+        largest = max(self.batch_max_bytes, self.event_max_bytes) + FRAME_OVERHEAD_BYTES
+        if largest > CLIENT_MAX_FRAME_BYTES:
+            raise ValueError(
+                f"FANOUT_BATCH_MAX_BYTES ({self.batch_max_bytes}) and FANOUT_EVENT_MAX_BYTES "
+                f"({self.event_max_bytes}) must leave {FRAME_OVERHEAD_BYTES} of the "
+                f"{CLIENT_MAX_FRAME_BYTES} bytes that clients accept"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _dedup_outlives_retries(self) -> Self:
+        if self.dedup_window_s < 2 * PUBLISHER_RETRY_HORIZON_S:
+            raise ValueError(
+                f"FANOUT_DEDUP_WINDOW_S ({self.dedup_window_s}) must be at least twice the "
+                f"{PUBLISHER_RETRY_HORIZON_S} s that publishers retry"
+            )
+        return self

@@ -1,0 +1,122 @@
+"""The settings of a gateway: GATEWAY_* variables."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import CommaSeparated, Environment, EnvSettings
+from shared.url_rules import origin_problem
+
+
+class GatewaySettings(EnvSettings):
+    """Read from GATEWAY_* variables, and REALTIME_ENV for how strict to be."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
+
+    env: Environment = Field("production", validation_alias="REALTIME_ENV")
+    host: str = Field("127.0.0.1", description="Address that clients reach; `0.0.0.0` in a pod.")
+    port: int = Field(
+        8000, ge=1, le=65_535, description="Port that clients reach; processes may share it."
+    )
+    internal_host: str = Field("127.0.0.1", description="Address of `/livez` and `/readyz`.")
+    internal_port: int = Field(
+        8001, ge=1, le=65_535, description="Port of the same; one for each process."
+    )
+    node_id: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        description="Name of this gateway in `hello` and logs; by default host and process.",
+    )
+    allowed_origins: CommaSeparated = Field(
+        (), description="Pages that may connect: `https://app.example.com,…`; `*` in dev alone."
+    )
+
+    max_connections: int = Field(
+        20_000, ge=1, le=1_000_000, description="Sockets of this process; more are refused by 503."
+    )
+    max_connections_per_user: int = Field(
+        20, ge=1, le=1_000_000, description="Sockets of one user here; more are refused by 429."
+    )
+    max_connections_per_org: int = Field(
+        10_000, ge=1, le=1_000_000, description="Sockets of one org here."
+    )
+    max_connections_per_ip: int = Field(
+        1_000, ge=1, le=1_000_000, description="Sockets of one peer address here."
+    )
+    max_services: int = Field(32, ge=1, le=1_000, description="Services of one socket.")
+
+    handshake_timeout_ms: int = Field(
+        5_000, ge=100, le=60_000, description="Longest wait for a whole upgrade request."
+    )
+    heartbeat_ms: int = Field(
+        15_000, ge=100, le=600_000, description="Longest silence towards a client."
+    )
+    proxy_idle_timeout_ms: int = Field(
+        60_000, ge=200, le=3_600_000, description="After what idle time the proxy in front cuts."
+    )
+    message_rate_per_s: int = Field(20, ge=1, le=10_000, description="Frames a client may send.")
+    message_burst: int = Field(40, ge=1, le=100_000, description="Frames it may send at once.")
+    max_frame_bytes: int = Field(
+        65_536, ge=1_024, le=16_777_216, description="Largest message of a client."
+    )
+    max_body_bytes: int = Field(
+        262_144, ge=1_024, le=16_777_216, description="Largest body of an HTTP request."
+    )
+    body_timeout_ms: int = Field(
+        10_000, ge=100, le=60_000, description="Longest wait for a whole body."
+    )
+
+    send_buffer_bytes: int = Field(
+        65_536, ge=4_096, le=16_777_216, description="Kernel buffer of a socket (SO_SNDBUF)."
+    )
+    hard_limit_bytes: int = Field(
+        1_048_576, ge=65_536, le=268_435_456, description="Unsent bytes that end a socket (4410)."
+    )
+    sweep_ms: int = Field(
+        5_000, ge=100, le=600_000, description="How often every held topic is re-read unasked."
+    )
+    subscription_poll_ms: int = Field(
+        5_000, ge=100, le=600_000, description="How often subscriptions are re-read unasked."
+    )
+    drain_notice_ms: int = Field(
+        2_000, ge=0, le=300_000, description="Time for balancers to notice that it is leaving."
+    )
+    drain_window_ms: int = Field(
+        10_000, ge=0, le=3_600_000, description="Time over which its sockets are moved."
+    )
+
+    @model_validator(mode="after")
+    def _origins_are_exact(self) -> Self:
+        for origin in self.allowed_origins:
+            problem = origin_problem(origin, production=self.env == "production")
+            if problem:
+                raise ValueError(f"GATEWAY_ALLOWED_ORIGINS {problem}")
+        return self
+
+    @model_validator(mode="after")
+    def _heartbeats_keep_proxies_open(self) -> Self:
+        # Twice: one heartbeat may be late without the proxy cutting a healthy socket.
+        if 2 * self.heartbeat_ms > self.proxy_idle_timeout_ms:
+            raise ValueError(
+                f"GATEWAY_HEARTBEAT_MS ({self.heartbeat_ms}) must be at most half of "
+                f"GATEWAY_PROXY_IDLE_TIMEOUT_MS ({self.proxy_idle_timeout_ms})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.port == self.internal_port:
+            raise ValueError(
+                f"GATEWAY_INTERNAL_PORT ({self.internal_port}) must differ from GATEWAY_PORT"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _burst_covers_a_second(self) -> Self:
+        if self.message_burst < self.message_rate_per_s:
+            raise ValueError(
+                f"GATEWAY_MESSAGE_BURST ({self.message_burst}) must be at least "
+                f"GATEWAY_MESSAGE_RATE_PER_S ({self.message_rate_per_s})"
+            )
+        return self

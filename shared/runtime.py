@@ -1,0 +1,63 @@
+"""How a process runs and stops: event loop, signals, waits between attempts."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import uvloop
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run `main` on uvloop to its end."""
+    return uvloop.run(main)
+
+
+def now_ms() -> float:
+    """Return the monotonic clock; the shells read it and pass it to the policies."""
+    return time.monotonic() * 1000
+
+
+def stop_event() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set.
+
+    A second signal ends the process the way it would have without us, so that whoever is
+    tired of waiting for an ordered stop needs no SIGKILL.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: signal.Signals) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+    return stop
+
+
+async def stopped_within(stop: asyncio.Event, wait_ms: float) -> bool:
+    """Wait, at most this long, and tell whether it is time to stop."""
+    try:
+        async with asyncio.timeout(wait_ms / 1000):
+            await stop.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+def backoff_ms(
+    attempt: int, chance: float, *, shortest_ms: float = 100, longest_ms: float = 5_000
+) -> float:
+    """Return the wait before a repeated attempt; `attempt` counts from 0.
+
+    Full jitter, from nearly nothing to the whole step: processes that lost a server
+    together must not come back to it together.
+    """
+    # Without the cap on the exponent a day of outage would compute astronomic numbers.
+    step_ms = shortest_ms * (1 << min(attempt, 30))
+    return min(step_ms, longest_ms) * chance
