@@ -4,7 +4,7 @@ A key fixes its algorithm, and a gateway has either one shared secret or the pub
 a JWKS, so nothing in a token chooses how it is checked. Every refusal of a token has the same
 public text; the cause is for the log, since it would tell an attacker how far he got.
 
-Rejected: a cache of verified tokens. A check costs about 25 µs, a hundredth of a connect, and
+Rejected: a cache of verified tokens. A check costs about 25 µs, a twentieth of a connect, and
 a cache would have to forget at each expiry and each revocation.
 """
 
