@@ -52,8 +52,7 @@ def connect(
         # A listener sends nothing, so without probes a vanished server would go unnoticed.
         options["socket_keepalive"] = True
         options["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
-    client = Redis.from_url(url, **options)
-    return client.client() if single else client
+    return Redis.from_url(url, single_connection_client=single, **options)
 
 
 async def read_streams(

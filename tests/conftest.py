@@ -1,0 +1,126 @@
+"""Fixtures for all tests: real servers, key prefixes, and the stack of processes."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from redis.asyncio import Redis
+
+from shared.redis_io import connect
+from tests.support.real_server import ENGINES, Engine, RealServer, binary_of
+from tests.support.stack import Stack
+
+# A two-core CI machine stalls now and then; a property is about values, not about speed.
+settings.register_profile(
+    "fanwire", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("fanwire")
+
+StartStack = Callable[..., Awaitable[Stack]]
+StartServer = Callable[..., RealServer]
+
+
+def pytest_report_header() -> str:
+    """Say which real servers the run will use."""
+    found = ", ".join(engine for engine in ENGINES if binary_of(engine)) or "none"
+    return f"real servers: {found}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what talks to a server, and what runs processes, by the fixtures asked for."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "engine" in fixtures:
+            item.add_marker(pytest.mark.redis)
+        if "start_stack" in fixtures:
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder with a short path: a unix socket's path has at most 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="fanwire-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each server that Fanwire promises to run on, in turn."""
+    chosen: Engine = request.param
+    if binary_of(chosen) is None:
+        reason = f"{chosen} is not installed, its tests do not run (apt-get install redis-server)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"in CI {reason}")
+        pytest.skip(reason)
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def redis_url(engine: Engine, server_folder: Path) -> Iterator[str]:
+    """A running server, shared by the session's tests: use `key_prefix`, never FLUSHALL."""
+    folder = server_folder / engine
+    folder.mkdir()
+    server = RealServer(engine, folder)
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def key_prefix() -> str:
+    """A prefix that no other test has."""
+    return f"test-{uuid.uuid4().hex[:12]}:"
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of the shared server."""
+    client = connect(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def start_server(engine: Engine, server_folder: Path) -> Iterator[StartServer]:
+    """Start a server of the test's own, which it may kill: `start_server(append_only=True)`."""
+    servers: list[RealServer] = []
+
+    def start(**options: Any) -> RealServer:
+        folder = Path(tempfile.mkdtemp(dir=server_folder))
+        server = RealServer(engine, folder, **options)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+async def start_stack(redis_url: str, key_prefix: str, tmp_path: Path) -> AsyncIterator[StartStack]:
+    """Start gateways and workers: `await start_stack(gateways=2, workers=2, env={...})`."""
+    stacks: list[Stack] = []
+
+    async def start(**options: Any) -> Stack:
+        folder = tmp_path / f"stack-{len(stacks)}"
+        folder.mkdir()
+        stack = Stack(
+            options.pop("redis_url", redis_url),
+            folder,
+            **{"key_prefix": key_prefix} | options,
+        )
+        stacks.append(stack)
+        await stack.start()
+        return stack
+
+    yield start
+    for stack in stacks:
+        await stack.stop()

@@ -1,0 +1,45 @@
+"""Waiting for a condition instead of sleeping for a guess."""
+
+import asyncio
+import inspect
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def eventually(
+    predicate: Callable[[], T | Awaitable[T]],
+    timeout_s: float = 5,
+    *,
+    every_s: float = 0.02,
+    what: str = "",
+) -> T:
+    """Return the first truthy value of `predicate`; fail when there is none in time.
+
+    An AssertionError inside the predicate counts as "not yet", and its text is shown at the end.
+    """
+    deadline = time.monotonic() + timeout_s
+    last: object = None
+    while time.monotonic() < deadline:
+        try:
+            value = predicate()
+            if inspect.isawaitable(value):
+                value = await value
+            if value:
+                return value
+            last = value
+        except AssertionError as error:
+            last = error
+        await asyncio.sleep(every_s)
+    raise AssertionError(f"{what or 'the condition'} did not come true in {timeout_s} s: {last!r}")
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nobody listens on at the moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
