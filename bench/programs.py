@@ -65,12 +65,13 @@ class Program:
         self.log = log
         with _opened(log) as stderr:
             self._child = subprocess.Popen(
-                ["taskset", "-c", str(core), *map(str, command)],
+                [*map(str, command)],
                 env=env,
                 stdout=subprocess.PIPE if log is None else stderr,
                 stderr=stderr,
                 text=True,
             )
+        os.sched_setaffinity(self._child.pid, {core})  # long before it starts a thread
 
     def __enter__(self) -> Self:
         return self
