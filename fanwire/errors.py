@@ -255,6 +255,26 @@ class Unreachable(RealtimeError):
     remedy = "Check the address and that the server runs."
 
 
+class RedisRefused(RealtimeError):
+    """Redis answered a command with an error that trying again does not mend."""
+
+    code = 4506
+    name = "redis_refused"
+    http_status = 503
+    retryable = False
+    remedy = "Check that the URL leads to the right server and the key holds the right type."
+
+
+class RedisUnauthorized(RealtimeError):
+    """Redis does not accept the login, or the user may not do this."""
+
+    code = 4507
+    name = "redis_unauthorized"
+    http_status = 503
+    retryable = False
+    remedy = "Check the user and password in the Redis URL, and the user's ACL."
+
+
 CLOSE_CODES: Final[tuple[type[RealtimeError], ...]] = (
     Draining,
     Overloaded,
@@ -283,6 +303,8 @@ ALL_ERRORS: Final[tuple[type[RealtimeError], ...]] = (
     Busy,
     NotReplicated,
     Unreachable,
+    RedisRefused,
+    RedisUnauthorized,
     RealtimeError,
 )
 

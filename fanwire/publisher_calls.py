@@ -1,0 +1,53 @@
+"""What the sync and the async publisher share besides the plan: the making of events."""
+
+import random
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, TypedDict
+
+from fanwire.backoff import BackoffLimits, backoff_ms
+from fanwire.outgoing import NewEvent, Outgoing, checked_outgoing
+from fanwire.publish_plan import CHUNK_COUNT, Pause, Reply
+from fanwire.redis_errors import as_realtime_error
+from fanwire.trace_context import current_traceparent
+
+REDIS_OPTIONS: Final[dict[str, Any]] = {
+    "protocol": 3,
+    "socket_connect_timeout": 5,
+    "socket_timeout": 10,
+}
+
+
+class EventTexts(TypedDict, total=False):
+    """The optional texts of an event, as keyword arguments of `publish`."""
+
+    type: str | None
+    entity_type: str | None
+    entity_id: str | None
+    event_id: str | None
+    property_id: str | None
+    traceparent: str | None
+
+
+def outgoing_chunks(events: Iterable[NewEvent]) -> Iterator[list[Outgoing]]:
+    """Return the events checked, in portions of one round trip each."""
+    traceparent = current_traceparent()
+    left = iter(events)
+    while chunk := [checked_outgoing(event, traceparent) for event in islice(left, CHUNK_COUNT)]:
+        yield chunk
+
+
+def translated(replies: Sequence[Reply]) -> list[Reply]:
+    """Return the replies with redis-py's errors as ours."""
+    return [as_realtime_error(r) if isinstance(r, Exception) else r for r in replies]
+
+
+def now_ms() -> float:
+    """Return the time that the high-water mark is told."""
+    return time.monotonic() * 1000
+
+
+def pause_s(pause: Pause, limits: BackoffLimits) -> float:
+    """Return how long this pause lasts."""
+    return backoff_ms(pause.attempt, random.random(), limits) / 1000
