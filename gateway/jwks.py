@@ -74,7 +74,7 @@ class JwksKeys:
     async def run(self) -> None:
         """Keep the keys fresh until cancelled."""
         retry_s = _FIRST_RETRY_S
-        async with _client(self._limits) as client:
+        async with jwks_client(self._limits) as client:
             while True:
                 if await self._refresh(client):
                     retry_s = _FIRST_RETRY_S
@@ -136,7 +136,8 @@ async def _bounded_body(response: httpx.Response, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _client(limits: KeyLimits) -> httpx.AsyncClient:
+def jwks_client(limits: KeyLimits) -> httpx.AsyncClient:
+    """Return a client that goes nowhere but where it is sent."""
     return httpx.AsyncClient(
         follow_redirects=False,
         timeout=limits.timeout_s,

@@ -94,12 +94,12 @@ def usable_keys(document: bytes) -> dict[str, PyJWK]:
 def _usable_key(fields: object) -> PyJWK | None:
     if not isinstance(fields, dict) or fields.get("use", "sig") != "sig":
         return None
-    if not isinstance(fields.get("kid"), str) or fields.get("kty") not in ("RSA", "EC"):
+    if not isinstance(fields.get("kid"), str):
+        return None
+    if "alg" in fields and not _is_ours(fields["alg"]):
         return None
     if "d" in fields:
         # A private key that was published is everybody's.
-        return None
-    if "alg" in fields and not _is_ours(fields["alg"]):
         return None
     try:
         key = PyJWK(fields)

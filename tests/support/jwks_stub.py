@@ -20,6 +20,7 @@ class JwksStub:
         self.request_count = 0
         self.last_request = b""
         self.is_silent = False
+        self.is_dripping = False
 
     def serve(self, keys: Sequence[Jwk]) -> None:
         """Answer with a good JWKS of `keys` from now on."""
@@ -39,12 +40,22 @@ class JwksStub:
                 if self.is_silent:
                     await reader.read()
                     return
+                if self.is_dripping:
+                    await _drip(writer)
                 writer.write(self.answer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
+
+
+async def _drip(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while True:
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

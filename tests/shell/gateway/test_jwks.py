@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from fanwire.errors import Unauthorized
-from gateway.jwks import JwksKeys, JwksUnusable, fetch_keys
+from gateway.jwks import JwksKeys, JwksUnusable, fetch_keys, jwks_client
 from gateway.key_ring import KeyLimits
 from gateway.policy.strict_json import NotStrictJson
 from tests.support.jwks_stub import JwksStub, ec_jwk, jwks_stub
@@ -67,7 +67,7 @@ def knows(keys: JwksKeys, key_id: str) -> bool:
 
 
 async def fetched(stub: JwksStub, limits: KeyLimits = LIMITS) -> set[str]:
-    async with httpx.AsyncClient() as client:
+    async with jwks_client(limits) as client:
         return set(await fetch_keys(client, stub.url, limits))
 
 
@@ -143,6 +143,18 @@ async def test_f36_a_slow_provider_is_left_after_the_timeout(stub: JwksStub) -> 
     stub.is_silent = True
     with pytest.raises((TimeoutError, httpx.TimeoutException)):
         await fetched(stub, KeyLimits(timeout_s=0.05))
+
+
+async def test_f36_a_provider_that_drips_is_left_after_the_timeout_in_all(stub: JwksStub) -> None:
+    stub.is_dripping = True
+    with pytest.raises(TimeoutError):
+        await fetched(stub, KeyLimits(timeout_s=0.1))
+
+
+async def test_only_the_configured_address_is_asked_for_plain_json(stub: JwksStub) -> None:
+    assert await fetched(stub) == {"k1"}
+    assert stub.last_request.startswith(b"GET /jwks HTTP/1.1\r\n")
+    assert b"accept-encoding: identity\r\n" in stub.last_request.lower()
 
 
 async def test_a_redirect_is_not_followed(stub: JwksStub) -> None:
