@@ -151,8 +151,7 @@ def _payload(stream: bytes | bytearray, header: FrameHeader) -> bytes:
 def _close(payload: bytes) -> Close | Violation:
     if not payload:
         return Close(NO_STATUS, "")
-    if len(payload) == 1:
-        return Violation(PROTOCOL_ERROR, "close code is cut short")
+    # Half a code, a single byte, reads as a number below 256: not allowed either.
     code = int.from_bytes(payload[:2], "big")
     if not _may_travel(code):
         return Violation(PROTOCOL_ERROR, f"close code {code} is not allowed")

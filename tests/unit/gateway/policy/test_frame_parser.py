@@ -1,6 +1,7 @@
 """What each frame of a client is taken for. The numbers B26 to B42 are the bad inputs."""
 
 import sys
+from itertools import combinations_with_replacement
 
 import pytest
 
@@ -64,6 +65,19 @@ def test_fragments_are_joined_around_a_ping() -> None:
         continuation(b"c", is_final=True),
         text(b"d"),
     ) == [Ping(b"now"), TextMessage(b"abc"), TextMessage(b"d")]
+
+
+def test_a_frame_is_put_together_from_any_three_reads() -> None:
+    stream = text(b"ab", is_final=False) + client_frame(Opcode.PING, b"p") + continuation(b"c")
+    stream += continuation(b"", is_final=True) + close(1000)
+    for first, second in combinations_with_replacement(range(len(stream) + 1), 2):
+        parser = FrameParser()
+        reads = [stream[:first], stream[first:second], stream[second:]]
+        assert [event for read in reads for event in parser.feed(read)] == [
+            Ping(b"p"),
+            TextMessage(b"abc"),
+            Close(1000, ""),
+        ]
 
 
 def test_nothing_is_kept_between_whole_frames() -> None:
@@ -228,10 +242,11 @@ def test_b38_nothing_follows_a_close() -> None:
 
 def test_b38_nothing_follows_a_violation() -> None:
     parser = FrameParser()
-    (violation,) = parser.feed(client_frame(3) + text(b"late"))
+    (violation,) = parser.feed(text(b"a", is_final=False) + client_frame(3) + text(b"late"))
     assert isinstance(violation, Violation)
     assert parser.feed(client_frame(3) + close(1000)) == []
     assert parser._unparsed is None
+    assert parser._partial is None
 
 
 def test_b39_a_close_between_two_fragments_is_clean() -> None:

@@ -47,7 +47,7 @@ def pieces(stream: bytes, cuts: list[int]) -> list[bytes]:
     return [stream[start:end] for start, end in pairwise(edges)]
 
 
-@given(stream=streams(), cuts=st.lists(st.integers(0, 400), max_size=8))
+@given(stream=streams(), cuts=st.lists(st.integers(0, 80), max_size=8))
 def test_the_events_do_not_depend_on_how_the_stream_is_split(
     stream: bytes, cuts: list[int]
 ) -> None:
