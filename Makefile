@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 PYTEST := $(BIN)/python -m pytest
-SOURCES := $(wildcard fanwire shared fanout gateway tests bench)
+SOURCES := $(wildcard fanwire shared fanout gateway tests bench docs)
 PROCESS_TESTS := $(wildcard tests/integration tests/cluster)
 
 .DEFAULT_GOAL := help
@@ -55,7 +55,7 @@ bench: $(STAMP) ## figures next to a plain write loop; needs a quiet machine
 	$(BIN)/python -m bench $(ARGS)
 
 docs: $(STAMP) ## regenerate the pages that are made from the code
-	$(BIN)/python -m shared.settings_page > docs/settings.md
+	$(BIN)/python -m docs.generate
 
 install: $(STAMP) ## only create the environment
 

@@ -3,8 +3,7 @@
 One retrying layer: the caller's. redis-py would repeat a command after a lost connection,
 and an XADD whose reply was lost would then be written twice, so its retries are off; an
 error reaches the caller, who knows whether to repeat. A pooled connection that was closed
-while idle is opened anew without a word, a `single` one is not: there, every disconnect is
-an error, because what was owned through it is in doubt.
+while idle is opened anew without a word; who must hear of it takes shared/owned_connection.
 
 A cancelled call closes its connection, so that its reply cannot reach the next user of the
 pool (tests/integration/test_redis_io.py holds redis-py to that).
@@ -28,7 +27,6 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 def connect(
     url: str,
     *,
-    single: bool = False,
     client_name: str | None = None,
     connect_timeout_ms: int = 2_000,
     timeout_ms: int | None = 5_000,
@@ -52,7 +50,7 @@ def connect(
         # A listener sends nothing, so without probes a vanished server would go unnoticed.
         options["socket_keepalive"] = True
         options["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
-    return Redis.from_url(url, single_connection_client=single, **options)
+    return Redis.from_url(url, **options)
 
 
 async def read_streams(

@@ -1,0 +1,22 @@
+"""Rewrite the pages that are made from the code: `make docs`. A test keeps them current."""
+
+from pathlib import Path
+
+from fanout.settings import FanoutSettings
+from fanwire.reference import write_pages
+from gateway.settings import GatewaySettings
+from shared.settings import RealtimeSettings, TokenSettings
+from shared.settings_page import settings_page
+
+CHECKOUT = Path(__file__).parents[1]
+SETTINGS_PAGE = CHECKOUT / "docs" / "settings.md"
+
+
+def all_settings_page() -> str:
+    """Return `docs/settings.md`."""
+    return settings_page([RealtimeSettings, TokenSettings, GatewaySettings, FanoutSettings])
+
+
+if __name__ == "__main__":
+    write_pages(CHECKOUT)
+    SETTINGS_PAGE.write_text(all_settings_page())
