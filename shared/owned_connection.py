@@ -11,7 +11,7 @@ connection from the pool all the same, and it connects again without a word.
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
@@ -37,7 +37,7 @@ class OwnedConnection:
     @classmethod
     async def open(cls, redis: Redis, *, timeout_ms: float = 5_000) -> Self:
         """Take a connection out of the pool of `redis`; close it with `aclose()`."""
-        connection = await redis.connection_pool.get_connection()
+        connection = await cast(Any, redis.connection_pool).get_connection()
         return cls(redis, connection, timeout_ms=timeout_ms)
 
     async def call(self, *command: Argument) -> Any:
@@ -75,9 +75,7 @@ class OwnedConnection:
     async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         connection = self._connection
         # Never the connection's own timeout: one for the whole exchange is enough.
-        await connection.send_packed_command(
-            connection.pack_commands(commands), check_health=False
-        )
+        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
         return [await self._read_reply() for _ in commands]
 
     async def _read_reply(self) -> Any:

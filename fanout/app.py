@@ -1,0 +1,118 @@
+"""Puts a worker together: settings become limits, limits become parts."""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from redis.exceptions import RedisError
+
+from fanout.internal_api import internal_api
+from fanout.opener import TopicLimits
+from fanout.ownership import LeaseTerms
+from fanout.policy.batch_window import WindowLimits
+from fanout.policy.batches import BatchLimits
+from fanout.policy.retention import RetentionLimits
+from fanout.settings import FanoutSettings
+from fanout.term import TermPlan
+from fanout.worker import FanoutWorker
+from fanwire.keys import Keys
+from shared.logs import logger
+from shared.redis_io import connect
+from shared.redis_server import check_server
+from shared.runtime import stop_event
+from shared.settings import RealtimeSettings
+
+
+async def serve(realtime: RealtimeSettings, settings: FanoutSettings) -> None:
+    """Run a worker and its internal port until SIGTERM or SIGINT.
+
+    Raises:
+        UnsuitableServer: If Redis answers and is not fit for use.
+    """
+    stop = stop_event()
+    await _check_redis(realtime)
+    worker = FanoutWorker(term_plan(realtime, settings, worker=_worker_id(settings)))
+    server = _QuietServer(
+        uvicorn.Config(
+            internal_api(worker),
+            host=settings.internal_host,
+            port=settings.internal_port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+    )
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.serve())
+        logger().info("fanout.started", worker=worker.name, port=settings.internal_port)
+        try:
+            await worker.run(stop)
+        finally:
+            server.should_exit = True
+    logger().info("fanout.stopped", worker=worker.name)
+
+
+def term_plan(realtime: RealtimeSettings, settings: FanoutSettings, *, worker: str) -> TermPlan:
+    """Return what the settings mean for every term of `worker`."""
+    return TermPlan(
+        redis_url=realtime.redis_url.get_secret_value(),
+        connect_timeout_ms=realtime.redis_connect_timeout_ms,
+        timeout_ms=realtime.redis_timeout_ms,
+        keys=Keys(realtime.key_prefix),
+        lease=LeaseTerms(worker, settings.lease_ms, settings.lease_renew_ms),
+        sweep_ms=settings.sweep_ms,
+        limits=_topic_limits(settings),
+    )
+
+
+def _topic_limits(settings: FanoutSettings) -> TopicLimits:
+    return TopicLimits(
+        batches=BatchLimits(
+            max_events=settings.batch_max_events,
+            max_bytes=settings.batch_max_bytes,
+            window=WindowLimits(settings.batch_shortest_ms, settings.batch_longest_ms),
+        ),
+        retention=RetentionLimits(
+            age_ms=settings.retention_s * 1000,
+            event_count=settings.retention_events,
+            size_bytes=settings.retention_bytes,
+        ),
+        dedup_max_ids=settings.dedup_max_ids,
+        dedup_window_ms=settings.dedup_window_s * 1000,
+        dead_letters_max=settings.dead_letters_max,
+    )
+
+
+def _worker_id(settings: FanoutSettings) -> str:
+    # A copied pod has the same name; the suffix keeps it from sharing its twin's leases.
+    return f"{settings.worker_id or socket.gethostname()}~{secrets.token_hex(4)}"
+
+
+async def _check_redis(realtime: RealtimeSettings) -> None:
+    redis = connect(
+        realtime.redis_url.get_secret_value(),
+        connect_timeout_ms=realtime.redis_connect_timeout_ms,
+        timeout_ms=realtime.redis_timeout_ms,
+    )
+    try:
+        facts = await check_server(redis)
+    except (RedisError, OSError) as error:
+        # Not the operator's mistake: the worker waits for its server to come.
+        logger().warning("redis.unreachable", why=str(error))
+        return
+    finally:
+        await redis.aclose()
+    for warning in facts.warnings:
+        logger().warning("redis.unsafe", why=warning)
+
+
+class _QuietServer(uvicorn.Server):
+    """Leaves the signals to the worker, which must give its leases back first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

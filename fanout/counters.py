@@ -1,0 +1,28 @@
+"""What a worker has done since it started: plain integers, cheap enough for every event."""
+
+from dataclasses import dataclass, field, fields
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counted once per commit, save what is judged when an entry is read."""
+
+    batches: int = 0
+    events: int = 0
+    events_without_id: int = 0
+    duplicates: int = 0
+    id_conflicts: int = 0
+    stale_commits: int = 0
+    topics_set_aside: int = 0
+    partitions_taken: int = 0
+    partitions_lost: int = 0
+    terms: int = 0
+    dead_by_reason: dict[str, int] = field(default_factory=dict)
+
+    def count_dead(self, reason: str) -> None:
+        """Count one dead letter."""
+        self.dead_by_reason[reason] = self.dead_by_reason.get(reason, 0) + 1
+
+    def as_dict(self) -> dict[str, object]:
+        """Return all counts by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}

@@ -1,0 +1,37 @@
+"""What an orchestrator and an operator ask a worker, on its internal port.
+
+Liveness is the process alone: were it to depend on Redis, a blip there would have every
+worker restarted at once. Readiness means that the worker holds its share and has looked for
+topics; it falls while Redis cannot be reached.
+"""
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+
+from fanout.worker import FanoutWorker
+
+
+def internal_api(worker: FanoutWorker) -> FastAPI:
+    """Return the application that tells about `worker`."""
+    api = FastAPI(title="fanout", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @api.get("/livez")
+    async def livez() -> JSONResponse:
+        return JSONResponse(_state(worker))
+
+    @api.get("/readyz")
+    async def readyz() -> JSONResponse:
+        is_ready = worker.term is not None and worker.term.is_ready
+        return JSONResponse(_state(worker), status_code=200 if is_ready else 503)
+
+    return api
+
+
+def _state(worker: FanoutWorker) -> dict[str, object]:
+    roster = worker.term.roster if worker.term else None
+    return {
+        "worker": worker.name,
+        "partitions": len(roster.held) if roster else 0,
+        "topics": len(roster.open) if roster else 0,
+        "counters": worker.counters.as_dict(),
+    }

@@ -1,0 +1,183 @@
+"""One term: from connecting to Redis until anything about that connection is in doubt.
+
+All that a worker believes about topics, leases and cursors was learnt through one
+connection and is worth as much as it. So nothing is mended: the first loss or refusal ends
+the term, every task of it ends with it, and the next term learns everything anew. What was
+read and not committed lies behind the cursor and is read again.
+"""
+
+import asyncio
+from collections.abc import Collection
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from redis.asyncio import Redis
+
+from fanout.committer import COMMIT_BATCH, Committer
+from fanout.counters import Counters
+from fanout.discovery import Discovery
+from fanout.ingest import Ingest
+from fanout.intake import Intake
+from fanout.open_topic import OpenTopic
+from fanout.opener import OPEN_TOPIC, Opener, TopicLimits
+from fanout.ownership import BEAT_WORKER, RENEW_LEASE, LeaseTerms, Ownership
+from fanout.policy.refusals import Refusal
+from fanout.roster import Roster
+from fanout.server_clock import ServerClock
+from fanwire.keys import Keys, Topic
+from shared.logs import logger
+from shared.owned_connection import OwnedConnection
+from shared.redis_io import connect
+from shared.runtime import now_ms
+
+HAND_OVER_MS: Final = 250
+LAST_COMMITS_MS: Final = 1_000
+_SCRIPTS: Final = (COMMIT_BATCH, OPEN_TOPIC, RENEW_LEASE, BEAT_WORKER)
+
+
+@dataclass(frozen=True, slots=True)
+class TermPlan:
+    """What all terms of a worker have in common."""
+
+    redis_url: str
+    connect_timeout_ms: int
+    timeout_ms: int
+    keys: Keys
+    lease: LeaseTerms
+    sweep_ms: int
+    limits: TopicLimits
+
+
+class Term:
+    """Runs the parts of a worker on one connection; used once."""
+
+    def __init__(
+        self, plan: TermPlan, *, counters: Counters, known_epochs: dict[Topic, int]
+    ) -> None:
+        self._plan = plan
+        self._counters = counters
+        self._known_epochs = known_epochs
+        self._clock = ServerClock()
+        self._log = logger()
+        self.roster = Roster()
+        self.is_ready = False
+        """Whether the leases were asked for and all keys were searched once."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`, then commit what is open and give everything back.
+
+        Raises:
+            ExceptionGroup: Of Redis and connection errors: the term is over.
+        """
+        # The tasks end before the connections are closed under them.
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+            redis = self._connect(stack, timeout_ms=self._plan.timeout_ms)
+            listener = self._connect(stack, timeout_ms=None)
+            owned = await self._own(stack, redis)
+            for script in _SCRIPTS:
+                await owned.call("SCRIPT", "LOAD", script.text)
+            committer = self._committer(owned)
+            ingest = Ingest(
+                redis,
+                tasks,
+                Intake(self._counters),
+                on_taken=committer.schedule,
+                on_wrong_type=partial(self._on_refused, refusal=Refusal.TOPIC, why="wrong type"),
+            )
+            ownership = self._ownership(owned, committer)
+            discovery = self._discovery(redis, listener)
+            opener = self._opener(await self._own(stack, redis), ingest)
+            committing = tasks.create_task(committer.run())
+            tending = tasks.create_task(ownership.run(stop))
+            searching = [
+                tasks.create_task(part())
+                for part in (opener.run, discovery.listen, discovery.sweep)
+            ]
+            await stop.wait()
+            for task in searching:
+                task.cancel()
+            ingest.stop()
+            # Not cancelled: a cancelled call would take the connection with it, and without
+            # the connection nothing can be given back.
+            await tending
+            await committer.finish(list(self.roster.open.values()), within_ms=LAST_COMMITS_MS)
+            committer.stop()
+            await committing
+            await ownership.leave()
+
+    def _connect(self, stack: AsyncExitStack, *, timeout_ms: int | None) -> Redis:
+        redis = connect(
+            self._plan.redis_url,
+            client_name=f"fanout-{self._plan.lease.worker}",
+            connect_timeout_ms=self._plan.connect_timeout_ms,
+            timeout_ms=timeout_ms,
+        )
+        stack.push_async_callback(redis.aclose)
+        return redis
+
+    async def _own(self, stack: AsyncExitStack, redis: Redis) -> OwnedConnection:
+        connection = await OwnedConnection.open(redis, timeout_ms=self._plan.timeout_ms)
+        stack.push_async_callback(connection.aclose)
+        return connection
+
+    def _committer(self, owned: OwnedConnection) -> Committer:
+        return Committer(
+            owned,
+            clock=self._clock,
+            counters=self._counters,
+            dead_letters_max=self._plan.limits.dead_letters_max,
+            on_refused=self._on_refused,
+        )
+
+    def _ownership(self, owned: OwnedConnection, committer: Committer) -> Ownership:
+        async def empty(partitions: Collection[int]) -> None:
+            await committer.finish(self.roster.open_in(partitions), within_ms=HAND_OVER_MS)
+
+        return Ownership(
+            owned,
+            self._plan.lease,
+            keys=self._plan.keys,
+            roster=self.roster,
+            clock=self._clock,
+            counters=self._counters,
+            empty=empty,
+        )
+
+    def _discovery(self, redis: Redis, listener: Redis) -> Discovery:
+        return Discovery(
+            redis=redis,
+            listener=listener,
+            keys=self._plan.keys,
+            sweep_ms=self._plan.sweep_ms,
+            on_found=self.roster.found,
+            on_swept=self._on_swept,
+        )
+
+    def _opener(self, reader: OwnedConnection, ingest: Ingest) -> Opener:
+        return Opener(
+            reader,
+            keys=self._plan.keys,
+            roster=self.roster,
+            limits=self._plan.limits,
+            known_epochs=self._known_epochs,
+            on_opened=ingest.join,
+        )
+
+    def _on_swept(self) -> None:
+        self.is_ready = True
+        self.roster.try_again(now_ms=now_ms())
+        for topic in self.roster.open.values():
+            topic.dedup.forget_until(self._clock.now_ms())
+
+    def _on_refused(self, topic: OpenTopic, refusal: Refusal, why: str) -> None:
+        if topic.is_closed:
+            return
+        if refusal is Refusal.STALE:
+            self._log.warning("topic.stale", topic=str(topic.topic), why=why)
+            self.roster.reopen(topic)
+        else:
+            self._counters.topics_set_aside += 1
+            self._log.error("topic.set_aside", topic=str(topic.topic), why=why)
+            self.roster.set_aside(topic.topic, now_ms=now_ms())

@@ -1,0 +1,84 @@
+"""The log keeps what is young or among the last, never more bytes than allowed."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanout.policy.retention import LogEntry, Retention, RetentionLimits
+from fanwire.position import Position
+
+LIMITS = RetentionLimits(age_ms=100, event_count=5, size_bytes=1_000)
+
+
+def entry(seq: int, *, count: int = 1, size_bytes: int = 10, at_ms: float = 0) -> LogEntry:
+    return LogEntry(Position(1, seq), count, size_bytes, at_ms)
+
+
+def filled(*entries: LogEntry) -> Retention:
+    retention = Retention(LIMITS)
+    for each in entries:
+        retention.record(each)
+    return retention
+
+
+def test_nothing_is_cut_while_all_is_young() -> None:
+    retention = filled(*(entry(n) for n in range(20)))
+    assert retention.plan(entry(20, at_ms=50), now_ms=50) is None
+
+
+def test_old_batches_go_down_to_the_last_events() -> None:
+    retention = filled(*(entry(n) for n in range(20)))
+    cut = retention.plan(entry(20, at_ms=200), now_ms=200)
+    assert cut == (16, Position(1, 16))
+
+
+def test_old_batches_stay_while_they_are_among_the_last_events() -> None:
+    retention = filled(entry(1), entry(2))
+    assert retention.plan(entry(3, at_ms=900), now_ms=900) is None
+
+
+def test_the_bytes_win_over_age_and_count() -> None:
+    retention = filled(entry(1, size_bytes=400), entry(2, size_bytes=400))
+    assert retention.plan(entry(3, size_bytes=400), now_ms=0) == (1, Position(1, 2))
+
+
+def test_the_newest_batch_stays_however_large() -> None:
+    retention = filled(entry(1), entry(2))
+    cut = retention.plan(entry(3, size_bytes=5_000), now_ms=0)
+    assert cut == (2, Position(1, 3))
+
+
+def test_asking_changes_nothing() -> None:
+    retention = filled(entry(1, size_bytes=900))
+    added = entry(2, size_bytes=900)
+    assert retention.plan(added, now_ms=0) == retention.plan(added, now_ms=0)
+    retention.record(added, retention.plan(added, now_ms=0))
+    assert retention.size_bytes == 900
+
+
+@given(
+    sizes=st.lists(
+        st.tuples(st.integers(1, 4), st.integers(1, 600), st.integers(0, 60)), max_size=40
+    )
+)
+def test_it_agrees_with_a_naive_log(sizes: list[tuple[int, int, int]]) -> None:
+    retention = Retention(LIMITS)
+    log: list[LogEntry] = []
+    now_ms = seq = 0
+    for count, size_bytes, wait_ms in sizes:
+        now_ms += wait_ms
+        seq += count
+        added = entry(seq, count=count, size_bytes=size_bytes, at_ms=now_ms)
+        cut = retention.plan(added, now_ms=now_ms)
+        retention.record(added, cut)
+        log.append(added)
+        while len(log) > 1 and not _stays(log, now_ms):
+            log.pop(0)
+        assert retention.size_bytes == sum(each.size_bytes for each in log)
+        assert cut is None or cut.oldest_kept == log[0].position
+
+
+def _stays(log: list[LogEntry], now_ms: float) -> bool:
+    if sum(each.size_bytes for each in log) > LIMITS.size_bytes:
+        return False
+    newer = sum(each.event_count for each in log[1:])
+    return now_ms - log[0].committed_at_ms < LIMITS.age_ms or newer < LIMITS.event_count
