@@ -96,7 +96,8 @@ class ServiceState(NamedTuple):
 
     name: str
     tier: str
-    position: Position
+    position: Position | None = None
+    """Where the batches that follow go on; None while a replay is still on its way there."""
     recovered: bool | None = None
     replayed: int | None = None
 
@@ -104,7 +105,7 @@ class ServiceState(NamedTuple):
         fields = {
             "name": self.name,
             "tier": self.tier,
-            "position": str(self.position),
+            "position": None if self.position is None else str(self.position),
             "recovered": self.recovered,
             "replayed": self.replayed,
         }
@@ -160,10 +161,14 @@ def encode_reset(*, service: str, reason: str, position: Position) -> bytes:
     )
 
 
-def encode_heartbeat(positions: Mapping[str, Position]) -> bytes:
-    """Return a sign of life with the head positions that moved."""
+def encode_heartbeat(positions: Mapping[str, Position], *, stale: bool = False) -> bytes:
+    """Return a sign of life with the head positions that moved.
+
+    `stale` says that the gateway cannot reach Redis, so nothing newer is known.
+    """
     heads = {service: str(position) for service, position in positions.items()}
-    return orjson.dumps({"type": "heartbeat", "positions": heads})
+    frame: dict[str, object] = {"type": "heartbeat", "positions": heads}
+    return orjson.dumps(frame | {"stale": True} if stale else frame)
 
 
 def encode_auth(token_expires_at_ms: int) -> bytes:

@@ -56,6 +56,14 @@ class GatewaySettings(EnvSettings):
         60_000, ge=200, le=3_600_000, description="After what idle time the proxy in front cuts."
     )
     message_rate_per_s: int = Field(20, ge=1, le=10_000, description="Frames a client may send.")
+    connects_per_user_per_s: float = Field(
+        2.0, gt=0, le=10_000, description="Connects of one user, in the long run."
+    )
+    connect_burst: int = Field(40, ge=1, le=1_000_000, description="Connects of one user at once.")
+    requests_per_user_per_s: float = Field(
+        10.0, gt=0, le=10_000, description="HTTP requests of one user, in the long run."
+    )
+    request_burst: int = Field(40, ge=1, le=100_000, description="HTTP requests of one at once.")
     message_burst: int = Field(40, ge=1, le=100_000, description="Frames it may send at once.")
     max_frame_bytes: int = Field(
         65_536, ge=1_024, le=16_777_216, description="Largest message of a client."

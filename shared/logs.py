@@ -2,7 +2,7 @@
 
 In production a line is a JSON object, for machines; in dev it is `key=value`, for eyes.
 Libraries that log through the standard module come out in the same form. Never logged:
-tokens, payloads, URLs with a query (uvicorn's access log is off for that reason).
+tokens, payloads, URLs with a query (uvicorn's logs are quiet for that reason).
 """
 
 import logging
@@ -14,7 +14,7 @@ import structlog
 
 from shared.setting_types import Environment
 
-_QUIET: Final = ("uvicorn.access", "httpx", "httpcore")
+_QUIET: Final = ("uvicorn.access", "uvicorn.error", "httpx", "httpcore")
 
 
 def set_up_logs(*, env: Environment, level: str, process: str) -> None:

@@ -1,0 +1,144 @@
+"""Runs a gateway: its ports, its loops, and the order in which they stop."""
+
+import asyncio
+import socket
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from redis.exceptions import RedisError
+from starlette.middleware.cors import CORSMiddleware
+
+from gateway.composition import Composition, compose
+from gateway.drainer import Drainer
+from gateway.gateway import Gateway
+from gateway.handover import HandOverProtocol
+from gateway.routes import internal, positions, stream, subscriptions
+from gateway.settings import GatewaySettings
+from shared.http_server import QuietServer, internal_server
+from shared.logs import logger
+from shared.redis_server import check_server
+from shared.runtime import stop_event
+from shared.settings import RealtimeSettings, TokenSettings
+
+BACKLOG = 4_096
+
+
+async def serve(
+    realtime: RealtimeSettings, tokens: TokenSettings, settings: GatewaySettings
+) -> None:
+    """Run a gateway until SIGTERM or SIGINT, and drain it then.
+
+    Raises:
+        UnsuitableServer: If Redis answers and is not fit for use.
+        SettingsProblem: If a port is taken.
+    """
+    stop = stop_event()
+    parts = compose(realtime, tokens, settings)
+    await _check_redis(parts)
+    public = public_server(parts.gateway)
+    private = internal_server(
+        internal_api(parts.gateway), host=settings.internal_host, port=settings.internal_port
+    )
+    listener = _listener(settings)
+    async with asyncio.TaskGroup() as tasks:
+        loops = [tasks.create_task(loop) for loop in _loops(parts)]
+        tasks.create_task(public.serve(sockets=[listener]))
+        tasks.create_task(private.serve())
+        logger().info("gateway.started", node=parts.gateway.greeting.node, port=settings.port)
+        await stop.wait()
+        await _drainer(parts.gateway).drain()
+        public.should_exit = True
+        await parts.membership.leave()
+        private.should_exit = True
+        for loop in loops:
+            loop.cancel()
+    await parts.redis.aclose()
+    logger().info("gateway.stopped", node=parts.gateway.greeting.node)
+
+
+def public_api(gateway: Gateway) -> FastAPI:
+    """Return the application that clients reach."""
+    api = FastAPI(title="Fanwire gateway", docs_url=None, redoc_url=None)
+    api.state.gateway = gateway
+    for routes in (stream, subscriptions, positions):
+        api.include_router(routes.router)
+    api.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(gateway.settings.allowed_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+        max_age=600,
+    )
+    return api
+
+
+def internal_api(gateway: Gateway) -> FastAPI:
+    """Return the application that operators and orchestrators reach."""
+    api = FastAPI(title="Fanwire gateway, internal", docs_url=None, redoc_url=None)
+    api.state.gateway = gateway
+    api.include_router(internal.router)
+    return api
+
+
+def public_server(gateway: Gateway) -> QuietServer:
+    """Return the server of the public port, whose sockets are handed over."""
+    return QuietServer(
+        uvicorn.Config(
+            public_api(gateway),
+            http="httptools",
+            ws=HandOverProtocol,
+            ws_per_message_deflate=False,
+            ws_max_size=gateway.settings.max_frame_bytes,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=1,
+            backlog=BACKLOG,
+        )
+    )
+
+
+def _loops(parts: Composition) -> Iterator[Coroutine[Any, Any, None]]:
+    yield parts.live.run()
+    yield parts.rest.run()
+    yield parts.gateway.bell.run()
+    yield parts.gateway.feed.run()
+    yield parts.gateway.revocations.run()
+    yield parts.gateway.pulses.run()
+    yield parts.subscriptions.run()
+    yield parts.membership.run()
+    if parts.jwks is not None:
+        yield parts.jwks.run()
+
+
+def _drainer(gateway: Gateway) -> Drainer:
+    return Drainer(
+        gateway.registry,
+        gateway.admission,
+        notice_ms=gateway.settings.drain_notice_ms,
+        window_ms=gateway.settings.drain_window_ms,
+    )
+
+
+def _listener(settings: GatewaySettings) -> socket.socket:
+    # Every process binds the port for itself, and the kernel spreads the connects over them.
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((settings.host, settings.port))
+    return listener
+
+
+async def _check_redis(parts: Composition) -> None:
+    try:
+        facts = await check_server(parts.redis)
+    except (RedisError, OSError) as error:
+        # Not the operator's mistake: the gateway waits for its server to come.
+        logger().warning("redis.unreachable", why=str(error))
+        return
+    for warning in facts.warnings:
+        logger().warning("redis.unsafe", why=warning)

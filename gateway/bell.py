@@ -1,0 +1,99 @@
+"""Listens to the bells of the orgs that this gateway serves.
+
+A ring only says what to read. Rings get lost, whenever the connection does; that delays and
+never loses, because whoever listens here is told of every new start and then reads all it holds.
+"""
+
+import asyncio
+import random
+from typing import Protocol
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from fanwire.ids import Org
+from fanwire.keys import Keys
+from shared.runtime import backoff_ms
+
+log = structlog.get_logger()
+
+LISTEN_TURN_S = 1.0
+
+
+class Listener(Protocol):
+    """Who is told what was heard."""
+
+    def rang(self, org: Org, message: str) -> None:
+        """Act on one ring."""
+
+    def listening_anew(self, org: Org) -> None:
+        """Assume that any number of rings of `org` was missed."""
+
+
+class Bell:
+    """One subscription connection for all orgs; `run` must be running."""
+
+    def __init__(self, redis: Redis, keys: Keys, listener: Listener) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._listener = listener
+        self._orgs: dict[str, tuple[Org, asyncio.Event]] = {}
+        self._any_org = asyncio.Event()
+        self._pubsub: PubSub | None = None
+        self._attempt = 0
+
+    async def listen(self, org: Org) -> None:
+        """Return once every ring of `org` from now on will be heard."""
+        channel = self._keys.bell(org)
+        known = self._orgs.get(channel)
+        if known is None:
+            known = self._orgs[channel] = (org, asyncio.Event())
+            self._any_org.set()
+            if self._pubsub is not None:
+                await self._pubsub.ssubscribe(channel)
+        await known[1].wait()
+
+    async def forget(self, org: Org) -> None:
+        """Hear no more rings of `org`."""
+        channel = self._keys.bell(org)
+        if self._orgs.pop(channel, None) is not None and self._pubsub is not None:
+            await self._pubsub.sunsubscribe(channel)
+
+    async def run(self) -> None:
+        """Listen until cancelled, through every loss of the connection."""
+        while True:
+            await self._any_org.wait()
+            pubsub = self._redis.pubsub()
+            try:
+                await self._listen(pubsub)
+            except (RedisError, OSError) as error:
+                log.warning("bell.lost", cause=str(error))
+            finally:
+                self._pubsub = None
+                await pubsub.aclose()  # type: ignore[no-untyped-call]
+            self._attempt += 1
+            await asyncio.sleep(backoff_ms(self._attempt, random.random()) / 1000)
+
+    async def _listen(self, pubsub: PubSub) -> None:
+        for _, is_heard in self._orgs.values():
+            is_heard.clear()
+        await pubsub.ssubscribe(*self._orgs)
+        self._pubsub = pubsub
+        while True:
+            message = await pubsub.get_message(timeout=LISTEN_TURN_S)
+            if message is not None:
+                self._take(message["type"], message["channel"].decode(), message["data"])
+
+    def _take(self, kind: str, channel: str, content: object) -> None:
+        org, is_heard = self._orgs.get(channel, (None, None))
+        if org is None or is_heard is None:
+            return  # forgotten since
+        if kind == "ssubscribe":
+            # Only now: what was read before the server confirmed may lack what rang meanwhile.
+            self._attempt = 0
+            is_heard.set()
+            self._listener.listening_anew(org)
+        elif kind == "smessage" and isinstance(content, bytes):
+            self._listener.rang(org, content.decode())

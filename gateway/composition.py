@@ -1,0 +1,169 @@
+"""Puts a gateway together: settings become limits, limits become parts."""
+
+import os
+import socket
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from fanwire.keys import Keys
+from gateway.admission import Admission, AdmissionLimits
+from gateway.auth import KeySource, SharedSecret, TokenVerifier
+from gateway.bell import Bell
+from gateway.connection import ConnectionLimits
+from gateway.gateway import Gateway
+from gateway.greeting import Greeting
+from gateway.hub import Hub
+from gateway.joiner import Joiner
+from gateway.jwks import JwksKeys
+from gateway.live_feed import LiveFeed
+from gateway.membership import Membership
+from gateway.policy.claims import ClaimRules
+from gateway.policy.frame_events import FrameLimits
+from gateway.policy.liveness import LivenessLimits
+from gateway.policy.origins import AllowedOrigins
+from gateway.policy.token_bucket import RateLimit
+from gateway.pulse import Pulses
+from gateway.registry import Registry
+from gateway.replay_log import ReplayLog
+from gateway.revocation_list import RevocationList
+from gateway.rings import Rings
+from gateway.round_trips import RoundTrips
+from gateway.sessions import LiveSessions
+from gateway.settings import GatewaySettings
+from gateway.subscription_store import SubscriptionStore
+from gateway.subscription_sync import SubscriptionSync
+from shared.redis_io import connect
+from shared.settings import RealtimeSettings, TokenSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A gateway, and the parts of it that run."""
+
+    gateway: Gateway
+    live: RoundTrips
+    """Carries what is delivered; nothing slow goes here."""
+    rest: RoundTrips
+    """Carries connects, replays and subscription changes."""
+    subscriptions: SubscriptionSync
+    membership: Membership
+    jwks: JwksKeys | None
+    redis: Redis
+
+
+def compose(
+    realtime: RealtimeSettings, tokens: TokenSettings, settings: GatewaySettings
+) -> Composition:
+    """Return all parts, wired, none of them running."""
+    keys = Keys(realtime.key_prefix)
+    redis = connect(
+        realtime.redis_url.get_secret_value(),
+        client_name="fanwire-gateway",
+        connect_timeout_ms=realtime.redis_connect_timeout_ms,
+        timeout_ms=realtime.redis_timeout_ms,
+    )
+    live, rest = RoundTrips(redis), RoundTrips(redis)
+    hub, registry = Hub(), Registry()
+    greeting = _greeting(settings)
+    feed = LiveFeed(hub, ReplayLog(live, keys), sweep_ms=settings.sweep_ms)
+    replay_log = ReplayLog(rest, keys)
+    store = SubscriptionStore(rest, keys)
+    joiner = Joiner(hub, feed, replay_log, store, greeting)
+    poll_ms = settings.subscription_poll_ms
+    subscriptions = SubscriptionSync(store, registry, joiner, poll_ms=poll_ms)
+    revocations = RevocationList(rest, keys, registry, poll_ms=poll_ms)
+    pulses = Pulses(hub, feed, _liveness_limits(settings, tokens))
+    jwks = _jwks(tokens)
+    verifier = TokenVerifier(jwks or _shared_secret(tokens), _claim_rules(tokens))
+    sessions = LiveSessions(
+        _connection_limits(settings),
+        hub=hub,
+        registry=registry,
+        joiner=joiner,
+        store=store,
+        verifier=verifier,
+        revocations=revocations,
+        pulses=pulses,
+    )
+    return Composition(
+        gateway=Gateway(
+            settings=settings,
+            greeting=greeting,
+            verifier=verifier,
+            origins=AllowedOrigins(settings.allowed_origins),
+            admission=Admission(_admission_limits(settings), registry),
+            registry=registry,
+            hub=hub,
+            bell=Bell(redis, keys, Rings(feed, subscriptions, revocations)),
+            feed=feed,
+            replay_log=replay_log,
+            store=store,
+            revocations=revocations,
+            joiner=joiner,
+            pulses=pulses,
+            sessions=sessions,
+        ),
+        live=live,
+        rest=rest,
+        subscriptions=subscriptions,
+        membership=Membership(rest, keys, registry, node=greeting.node),
+        jwks=jwks,
+        redis=redis,
+    )
+
+
+def _greeting(settings: GatewaySettings) -> Greeting:
+    return Greeting(
+        node=settings.node_id or f"{socket.gethostname()[:40]}-{os.getpid()}",
+        heartbeat_ms=settings.heartbeat_ms,
+        frame_bytes=settings.max_frame_bytes,
+        max_services=settings.max_services,
+    )
+
+
+def _connection_limits(settings: GatewaySettings) -> ConnectionLimits:
+    return ConnectionLimits(
+        frames=FrameLimits(max_message_bytes=settings.max_frame_bytes),
+        rate=RateLimit(settings.message_rate_per_s, settings.message_burst),
+        hard_limit_bytes=settings.hard_limit_bytes,
+        send_buffer_bytes=settings.send_buffer_bytes,
+    )
+
+
+def _admission_limits(settings: GatewaySettings) -> AdmissionLimits:
+    return AdmissionLimits(
+        max_connections=settings.max_connections,
+        max_per_user=settings.max_connections_per_user,
+        max_per_org=settings.max_connections_per_org,
+        connects_per_user=RateLimit(settings.connects_per_user_per_s, settings.connect_burst),
+        requests_per_user=RateLimit(settings.requests_per_user_per_s, settings.request_burst),
+    )
+
+
+def _liveness_limits(settings: GatewaySettings, tokens: TokenSettings) -> LivenessLimits:
+    return LivenessLimits(
+        heartbeat_ms=settings.heartbeat_ms,
+        # Two beats may go unanswered; the grace covers a slow network.
+        silence_ms=2 * settings.heartbeat_ms + 5_000,
+        expiry_leeway_ms=tokens.jwt_leeway_s * 1000,
+    )
+
+
+def _jwks(tokens: TokenSettings) -> JwksKeys | None:
+    if tokens.jwks_url is None:
+        return None
+    return JwksKeys(tokens.jwks_url, allow_http=tokens.jwks_insecure)
+
+
+def _shared_secret(tokens: TokenSettings) -> KeySource:
+    return SharedSecret(tokens.secret or b"")
+
+
+def _claim_rules(tokens: TokenSettings) -> ClaimRules:
+    return ClaimRules(
+        issuer=tokens.jwt_issuer,
+        audience=tokens.jwt_audience,
+        leeway_s=tokens.jwt_leeway_s,
+        longest_life_s=tokens.jwt_max_lifetime_s,
+    )

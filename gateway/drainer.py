@@ -1,0 +1,64 @@
+"""Leaves without anybody noticing.
+
+First the balancer is told, by `/readyz`, and gets time to act on it. Then every socket is
+told, in a slot of its own, when to come back elsewhere, and closed with 1012. The clients
+resume where they were; the other nodes see a trickle of connects.
+"""
+
+import asyncio
+import random
+
+import structlog
+
+from fanwire.errors import Draining
+from fanwire.wire import encode_drain
+from gateway.admission import Admission
+from gateway.connection import Connection
+from gateway.policy.drain_plan import departures_ms
+from gateway.policy.session import Input
+from gateway.registry import Registry
+from shared.runtime import now_ms
+
+log = structlog.get_logger()
+
+LONGEST_CLIENT_WAIT_MS = 1_000
+LAST_CLOSES_S = 0.5
+
+
+class Drainer:
+    """Moves all sockets away, once."""
+
+    def __init__(
+        self, registry: Registry, admission: Admission, *, notice_ms: int, window_ms: int
+    ) -> None:
+        self._registry = registry
+        self._admission = admission
+        self._notice_ms = notice_ms
+        self._window_ms = window_ms
+
+    async def drain(self) -> None:
+        """Return when every socket was told and closed."""
+        self._admission.is_draining = True
+        if not len(self._registry):
+            return
+        log.info("drain.started", connections=len(self._registry))
+        await asyncio.sleep(self._notice_ms / 1000)
+        start_ms = now_ms()
+        connections = list(self._registry)
+        random.shuffle(connections)
+        moments = departures_ms(len(connections), window_ms=self._window_ms, chance=random.random)
+        for connection, at_ms in zip(connections, moments, strict=True):
+            await asyncio.sleep(max(0.0, start_ms + at_ms - now_ms()) / 1000)
+            _dismiss(connection)
+        # Let the last close frames and the clients' answers pass.
+        await asyncio.sleep(LAST_CLOSES_S)
+        log.info("drain.finished", connections=len(connections))
+
+
+def _dismiss(connection: Connection) -> None:
+    if not connection.is_open:
+        return
+    connection.advance(Input.DRAIN)
+    after_ms = random.randrange(LONGEST_CLIENT_WAIT_MS)
+    connection.send(encode_drain(after_ms))
+    connection.close(Draining("this gateway is leaving", retry_after_ms=after_ms))

@@ -1,0 +1,40 @@
+"""The parts of one gateway, as `app.py` composed them and the routes use them."""
+
+from dataclasses import dataclass
+
+from gateway.admission import Admission
+from gateway.auth import TokenVerifier
+from gateway.bell import Bell
+from gateway.greeting import Greeting
+from gateway.hub import Hub
+from gateway.joiner import Joiner
+from gateway.live_feed import LiveFeed
+from gateway.policy.origins import AllowedOrigins
+from gateway.pulse import Pulses
+from gateway.registry import Registry
+from gateway.replay_log import ReplayLog
+from gateway.revocation_list import RevocationList
+from gateway.sessions import LiveSessions
+from gateway.settings import GatewaySettings
+from gateway.subscription_store import SubscriptionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One process's worth of gateway."""
+
+    settings: GatewaySettings
+    greeting: Greeting
+    verifier: TokenVerifier
+    origins: AllowedOrigins
+    admission: Admission
+    registry: Registry
+    hub: Hub
+    bell: Bell
+    feed: LiveFeed
+    replay_log: ReplayLog
+    store: SubscriptionStore
+    revocations: RevocationList
+    joiner: Joiner
+    pulses: Pulses
+    sessions: LiveSessions

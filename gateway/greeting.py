@@ -1,0 +1,42 @@
+"""What a gateway says of itself to a new socket."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from fanwire.wire import ServiceState, encode_hello
+from gateway.connection import Connection
+
+_SEPARATOR: Final = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The part of `hello` that is the same for every socket."""
+
+    node: str
+    heartbeat_ms: int
+    frame_bytes: int
+    max_services: int
+
+    def hello(self, connection: Connection, services: list[ServiceState]) -> bytes:
+        """Return the body of the first frame."""
+        return encode_hello(
+            connection_id=connection.id,
+            node=self.node,
+            version=connection.version,
+            property_id=connection.property_id,
+            heartbeat_ms=self.heartbeat_ms,
+            token_expires_at_ms=connection.claims.exp_ms,
+            services=services,
+            limits={"frameBytes": self.frame_bytes, "services": self.max_services},
+        )
+
+
+def new_connection_id(node: str, random_part: str) -> str:
+    """Return an id that nobody can guess and that names its node."""
+    return f"{node}{_SEPARATOR}{random_part}"
+
+
+def node_of(connection_id: str) -> str:
+    """Return the node on which a connection lives."""
+    return connection_id.partition(_SEPARATOR)[0]

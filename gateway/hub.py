@@ -1,0 +1,146 @@
+"""Who gets what: the topics that this gateway holds, and their sockets.
+
+Everything here is synchronous. Between the moment a position is read and the moment a socket
+is added nothing else can run, and that is what makes a join without a hole possible.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from fanwire.keys import Topic
+from fanwire.position import Position
+from fanwire.property_filter import PropertyFilter
+from fanwire.wire import encode_reset
+from gateway.audience import Audience
+from gateway.connection import Connection
+from gateway.policy.chain import Link, ResetReason, link, reset_reason
+from gateway.policy.cutting import Run, cut, whole
+from gateway.policy.frame_writer import text_frame
+from gateway.policy.log_entry import LogEntry
+from gateway.policy.tail import Tail
+
+
+class HeldTopic:
+    """A topic that is followed live: its position, its latest batches, its audiences."""
+
+    __slots__ = ("audiences", "epoch", "moved_ms", "position", "tail", "topic")
+
+    def __init__(self, topic: Topic, *, position: Position, epoch: int, now_ms: float) -> None:
+        self.topic = topic
+        self.position = position
+        self.epoch = epoch
+        self.tail = Tail()
+        self.moved_ms = now_ms
+        self.audiences: dict[PropertyFilter, Audience] = {}
+
+    def join(self, connection: Connection, wanted: PropertyFilter) -> None:
+        """Deliver to `connection` whatever follows `position`."""
+        audience = self.audiences.get(wanted)
+        if audience is None:
+            audience = Audience(self.topic.service, wanted, self.position)
+            self.audiences[wanted] = audience
+        audience.add(connection)
+        connection.audiences += (audience,)
+
+    def leave(self, connection: Connection) -> None:
+        """Deliver no more to `connection`."""
+        for audience in connection.audiences:
+            if self.audiences.get(audience.wanted) is audience:
+                self._remove(audience, connection)
+
+    def deliver(self, entries: Sequence[LogEntry], *, now_ms: float) -> int:
+        """Write what follows `position` to every socket; return how many events that was.
+
+        Sockets are told with a reset where the entries do not continue the chain.
+        """
+        run: list[LogEntry] = []
+        event_count = 0
+        for entry in entries:
+            verdict = link(self.position, entry)
+            if verdict is Link.SEEN:
+                continue
+            if verdict is not Link.NEXT:
+                self._broadcast(run)
+                run = []
+                self.reset(reset_reason(self.position, entry), entry.prev)
+            run.append(entry)
+            event_count += entry.event_count
+            self._advance(entry, now_ms)
+        self._broadcast(run)
+        return event_count
+
+    def reset(self, reason: ResetReason, position: Position) -> None:
+        """Tell every socket that it must fetch its state anew, and go on from `position`."""
+        self.position = position
+        self.tail.clear()
+        frame = text_frame(
+            encode_reset(service=self.topic.service, reason=reason, position=position)
+        )
+        # A copy: a socket that is evicted on the way may take its audience with it.
+        for audience in list(self.audiences.values()):
+            audience.served = position
+            audience.broadcast(frame)
+
+    def _advance(self, entry: LogEntry, now_ms: float) -> None:
+        self.position = entry.position
+        self.epoch = entry.position.epoch
+        self.moved_ms = now_ms
+        self.tail.append(entry)
+
+    def _broadcast(self, entries: Sequence[LogEntry]) -> None:
+        if not entries or not self.audiences:
+            return
+        everyone = self.audiences.get(None)
+        if everyone is not None:
+            everyone.broadcast(whole(entries))
+            everyone.served = entries[-1].position
+            if len(self.audiences) == 1:
+                return
+        run = Run.of(self.topic.service, entries)
+        for audience in list(self.audiences.values()):
+            if audience is not everyone:
+                _broadcast_cut(audience, run)
+
+    def _remove(self, audience: Audience, connection: Connection) -> None:
+        audience.discard(connection)
+        connection.audiences = tuple(a for a in connection.audiences if a is not audience)
+        if not audience:
+            del self.audiences[audience.wanted]
+
+
+class Hub:
+    """The held topics."""
+
+    def __init__(self) -> None:
+        self._topics: dict[Topic, HeldTopic] = {}
+
+    def __iter__(self) -> Iterator[HeldTopic]:
+        return iter(list(self._topics.values()))
+
+    def __len__(self) -> int:
+        return len(self._topics)
+
+    def get(self, topic: Topic) -> HeldTopic | None:
+        """Return the held topic, None if it is not held."""
+        return self._topics.get(topic)
+
+    def hold(self, held: HeldTopic) -> None:
+        """Take charge of a topic."""
+        self._topics[held.topic] = held
+
+    def release(self, topic: Topic) -> None:
+        """Drop a topic that has no sockets."""
+        self._topics.pop(topic, None)
+
+    def leave_all(self, connection: Connection) -> None:
+        """Deliver nothing more to `connection`."""
+        for audience in connection.audiences:
+            held = self._topics.get(Topic(connection.claims.org, audience.service))
+            if held is not None:
+                held.leave(connection)
+
+
+def _broadcast_cut(audience: Audience, run: Run) -> None:
+    result = cut(run, audience.wanted, served=audience.served)
+    audience.served = result.served
+    if result.frames:
+        audience.broadcast(result.frames)

@@ -1,0 +1,216 @@
+"""Puts sockets onto topics: at connect, and when a subscription changes.
+
+Both end in a section without an `await` in which positions are read, the client is told, and
+the socket joins. Changes of one socket take turns; the newest version wins.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fanwire.ids import Service
+from fanwire.keys import Topic
+from fanwire.position import Position
+from fanwire.tiers import tier_of
+from fanwire.wire import ServiceState, encode_reset, encode_subscriptions
+from gateway.catch_up import CatchUp, CatchUps, wanted_by
+from gateway.connection import Connection
+from gateway.greeting import Greeting
+from gateway.hub import HeldTopic, Hub
+from gateway.live_feed import LiveFeed
+from gateway.policy.chain import ResetReason, Resumed, judge_resume
+from gateway.policy.interest import interest_change
+from gateway.policy.session import Input
+from gateway.policy.stream_request import StreamRequest
+from gateway.replay_log import ReplayLog
+from gateway.subscription_store import SubscriptionStore, connection_field
+from gateway.turns import Turns
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a socket begins on a topic."""
+
+    held: HeldTopic
+    resumed_from: Position | None = None
+    replayed: int = 0
+    reset: ResetReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedChange:
+    """A socket's subscription as it should be. The property counts only if it is newer."""
+
+    version: int
+    services: frozenset[Service]
+    property_id: str | None
+    property_version: int
+
+
+class Joiner:
+    """Joins, changes and narrows the sockets of this gateway."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        feed: LiveFeed,
+        replay_log: ReplayLog,
+        store: SubscriptionStore,
+        greeting: Greeting,
+    ) -> None:
+        self._hub = hub
+        self._feed = feed
+        self._log = replay_log
+        self._store = store
+        self._greeting = greeting
+        self._catch_ups = CatchUps(feed, replay_log)
+        self._turns = Turns()
+
+    async def join(self, connection: Connection, request: StreamRequest) -> None:
+        """Say hello, replay what was asked for, and go live. Raises RedisUnavailable."""
+        async with self._turns.of(connection):
+            await self._register(connection, request)
+            starts = await asyncio.gather(
+                *(
+                    self._start(Topic(connection.claims.org, service), request.resume.get(service))
+                    for service in sorted(request.services)
+                )
+            )
+            if not connection.is_open:
+                return
+            self._greet(connection, starts)
+            catching_up = [self._enter(connection, start) for start in starts]
+        await asyncio.gather(*(self._catch_ups.run(one) for one in catching_up if one))
+
+    async def change(self, connection: Connection, wanted: WantedChange) -> None:
+        """Apply a change in place and acknowledge it; one that is not newer is ignored."""
+        async with self._turns.of(connection):
+            allowed = frozenset(filter(connection.claims.may_receive, wanted.services))
+            org = connection.claims.org
+            helds = await asyncio.gather(*(self._feed.open(Topic(org, s)) for s in allowed))
+            if connection.is_open and wanted.version > connection.version:
+                self._apply(connection, wanted, {held.topic.service: held for held in helds})
+
+    def narrow(self, connection: Connection) -> None:
+        """Take from a socket what its token no longer allows, as after a refresh."""
+        change = interest_change(
+            held=connection.services,
+            wanted=frozenset(filter(connection.claims.may_receive, connection.services)),
+        )
+        self._leave(connection, change.leave)
+        connection.services -= change.leave
+        self._refilter(connection)
+        self._acknowledge(connection)
+
+    async def _register(self, connection: Connection, request: StreamRequest) -> None:
+        connection.services = request.services
+        connection.property_id = request.property_id
+        version = await self._store.register(
+            connection.claims.org,
+            connection_field(connection.claims.sub, connection.id),
+            request.services,
+            request.property_id,
+        )
+        # Changes up to here are older than the URL that this socket came with.
+        connection.version = connection.property_version = version
+
+    async def _start(self, topic: Topic, resume: Position | None) -> Start:
+        held = await self._feed.open(topic)
+        if resume is None:
+            return Start(held)
+        if resume == held.position or held.tail.after(resume) is not None:
+            return _resumed(held, resume)
+        # Asked together, answered in this order: the log is not older than the head.
+        head, following = await asyncio.gather(
+            self._log.head(topic), self._log.after(topic, resume, count=1)
+        )
+        last = Position(0, 0) if head is None else head.last
+        epoch = 0 if head is None else head.epoch
+        verdict = judge_resume(resume, head=last, epoch=epoch, following=following)
+        if isinstance(verdict, Resumed):
+            return _resumed(held, resume)
+        return Start(held, reset=verdict)
+
+    def _greet(self, connection: Connection, starts: Iterable[Start]) -> None:
+        connection.advance(Input.HELLO)
+        connection.send(self._greeting.hello(connection, list(map(_state, starts))))
+        for start in starts:
+            if start.reset is not None:
+                service, position = start.held.topic.service, start.held.position
+                connection.send(
+                    encode_reset(service=service, reason=start.reset, position=position)
+                )
+
+    def _enter(self, connection: Connection, start: Start) -> CatchUp | None:
+        if start.resumed_from is None:
+            start.held.join(connection, wanted_by(connection))
+            return None
+        return self._catch_ups.start(connection, start.held, start.resumed_from)
+
+    def _apply(
+        self, connection: Connection, wanted: WantedChange, helds: dict[Service, HeldTopic]
+    ) -> None:
+        change = interest_change(held=connection.services, wanted=helds.keys())
+        connection.version = wanted.version
+        connection.services = frozenset(helds)
+        self._leave(connection, change.leave)
+        if wanted.property_version > connection.property_version:
+            connection.property_version = wanted.property_version
+            connection.property_id = wanted.property_id
+            self._refilter(connection)
+        for service in change.join:
+            helds[service].join(connection, wanted_by(connection))
+        self._acknowledge(connection)
+
+    def _acknowledge(self, connection: Connection) -> None:
+        # A new filter has other predecessors: the client must stand at the head, which is
+        # right, because all that was for it under the old one is written.
+        live = {audience.service for audience in connection.audiences}
+        states = [
+            _live_state(self._hub.get(Topic(connection.claims.org, service)), service)
+            if service in live
+            else ServiceState(service, tier_of(service))
+            for service in sorted(connection.services)
+        ]
+        connection.send(
+            encode_subscriptions(
+                version=connection.version, property_id=connection.property_id, services=states
+            )
+        )
+
+    def _leave(self, connection: Connection, services: Iterable[Service]) -> None:
+        for service in services:
+            topic = Topic(connection.claims.org, service)
+            self._catch_ups.stop(connection, topic)
+            held = self._hub.get(topic)
+            if held is not None:
+                held.leave(connection)
+
+    def _refilter(self, connection: Connection) -> None:
+        wanted = wanted_by(connection)
+        for audience in connection.audiences:
+            held = self._hub.get(Topic(connection.claims.org, audience.service))
+            if held is not None and audience.wanted != wanted:
+                held.leave(connection)
+                held.join(connection, wanted)
+
+
+def _live_state(held: HeldTopic | None, service: Service) -> ServiceState:
+    return ServiceState(service, tier_of(service), None if held is None else held.position)
+
+
+def _resumed(held: HeldTopic, resume: Position) -> Start:
+    missed = held.position.seq - resume.seq if held.position.epoch == resume.epoch else 0
+    return Start(held, resumed_from=resume, replayed=max(0, missed))
+
+
+def _state(start: Start) -> ServiceState:
+    service = start.held.topic.service
+    asked_to_resume = start.resumed_from is not None or start.reset is not None
+    return ServiceState(
+        name=service,
+        tier=tier_of(service),
+        position=start.resumed_from or start.held.position,
+        recovered=start.resumed_from is not None if asked_to_resume else None,
+        replayed=start.replayed if asked_to_resume else None,
+    )

@@ -1,0 +1,93 @@
+"""Tells the cluster that this gateway lives, and clears up after one that does not.
+
+A gateway that is killed leaves its connections' fields in `subs:{org}`. They are inert, since
+no socket belongs to them, but `update-services` would accept their ids, and they would add
+up. Whoever serves the org removes them once their node has been silent for a while.
+"""
+
+import asyncio
+import random
+import time
+from typing import Final, cast
+
+import orjson
+import structlog
+from redis.exceptions import RedisError
+
+from fanwire.errors import RealtimeError
+from fanwire.keys import Keys
+from gateway.greeting import node_of
+from gateway.registry import Registry
+from gateway.round_trips import RoundTrips
+from shared.redis_io import as_hash, as_list
+
+log = structlog.get_logger()
+
+BEAT_S: Final = 5.0
+SILENT_MS: Final = 60_000
+BEATS_PER_CLEARING: Final = 12
+
+
+class Membership:
+    """This gateway's place in `gateway:nodes`; `run` must be running."""
+
+    def __init__(
+        self, round_trips: RoundTrips, keys: Keys, registry: Registry, *, node: str
+    ) -> None:
+        self._round_trips = round_trips
+        self._keys = keys
+        self._registry = registry
+        self._node = node
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        beats = random.randrange(BEATS_PER_CLEARING)  # nodes started together take turns
+        while True:
+            try:
+                await self._beat()
+                beats += 1
+                if beats % BEATS_PER_CLEARING == 0:
+                    await self._clear_up()
+            except (RealtimeError, RedisError, OSError) as error:
+                log.warning("membership.beat_failed", cause=str(error))
+            await asyncio.sleep(BEAT_S)
+
+    async def leave(self) -> None:
+        """Take this gateway off the list, at the end of an ordered stop."""
+        try:
+            await self._round_trips.call("HDEL", self._keys.gateway_nodes(), self._node)
+        except (RealtimeError, RedisError, OSError) as error:
+            log.warning("membership.leave_failed", cause=str(error))
+
+    async def _beat(self) -> None:
+        state = {"atMs": _wall_ms(), "connections": len(self._registry)}
+        await self._round_trips.call(
+            "HSET", self._keys.gateway_nodes(), self._node, orjson.dumps(state)
+        )
+
+    async def _clear_up(self) -> None:
+        reply = await self._round_trips.call("HGETALL", self._keys.gateway_nodes())
+        last_beats = {
+            node.decode(): cast(int, orjson.loads(state)["atMs"])
+            for node, state in as_hash(reply).items()
+        }
+        live = {node for node, at_ms in last_beats.items() if _wall_ms() - at_ms < SILENT_MS}
+        gone = sorted(last_beats.keys() - live)
+        for org in self._registry.orgs():
+            key = self._keys.subs(org)
+            fields = [raw.decode() for raw in as_list(await self._round_trips.call("HKEYS", key))]
+            orphans = [field for field in fields if "#" in field and _node(field) not in live]
+            if orphans:
+                log.info("subscriptions.cleared", org=org, count=len(orphans))
+                await self._round_trips.call("HDEL", key, *orphans)
+        if gone:
+            await self._round_trips.call("HDEL", self._keys.gateway_nodes(), *gone)
+
+
+def _node(field: str) -> str:
+    return node_of(field.partition("#")[2])
+
+
+def _wall_ms() -> int:
+    # The nodes compare these times with each other; a minute of patience covers their clocks.
+    return int(time.time() * 1000)  # noqa: TID251

@@ -1,0 +1,41 @@
+"""When a socket gets a heartbeat, and when it is given up.
+
+Each beat is a frame for the application and a ping for the transport. A peer that has
+answered nothing for two beats and a grace is gone: a half-open socket must not hold its slot.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessLimits:
+    """Times in milliseconds; a silent peer is closed after `silence_ms`."""
+
+    heartbeat_ms: int = 15_000
+    silence_ms: int = 35_000
+    expiry_leeway_ms: int = 5_000
+
+
+class Pulse(Enum):
+    """What is due for a socket."""
+
+    BEAT = "beat"
+    SILENT = "silent"
+    EXPIRED = "expired"
+
+
+def pulse(
+    *, now_ms: float, last_heard_ms: float, token_expires_ms: float, limits: LivenessLimits
+) -> Pulse:
+    """Return what to do with a socket whose timer is due."""
+    if now_ms >= token_expires_ms + limits.expiry_leeway_ms:
+        return Pulse.EXPIRED
+    if now_ms - last_heard_ms >= limits.silence_ms:
+        return Pulse.SILENT
+    return Pulse.BEAT
+
+
+def next_pulse_ms(*, now_ms: float, token_expires_ms: float, limits: LivenessLimits) -> float:
+    """Return when to look at the socket again."""
+    return min(now_ms + limits.heartbeat_ms, token_expires_ms + limits.expiry_leeway_ms)

@@ -1,0 +1,62 @@
+"""The open connections of this process, found by id and by user."""
+
+from collections.abc import Iterator, Set
+
+from fanwire.ids import Org, UserId
+from gateway.connection import Connection
+
+
+class Registry:
+    """Every connection from its upgrade to its end."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Connection] = {}
+        self._by_org: dict[Org, dict[UserId, set[Connection]]] = {}
+        self._org_counts: dict[Org, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._by_id.values()))
+
+    def add(self, connection: Connection) -> None:
+        """Take in a connection."""
+        claims = connection.claims
+        self._by_id[connection.id] = connection
+        self._by_org.setdefault(claims.org, {}).setdefault(claims.sub, set()).add(connection)
+        self._org_counts[claims.org] = self._org_counts.get(claims.org, 0) + 1
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that was taken in."""
+        claims = connection.claims
+        if self._by_id.pop(connection.id, None) is None:
+            return
+        users = self._by_org[claims.org]
+        users[claims.sub].discard(connection)
+        if not users[claims.sub]:
+            del users[claims.sub]
+        if not users:
+            del self._by_org[claims.org]
+        self._org_counts[claims.org] -= 1
+
+    def of_user(self, org: Org, user: UserId) -> Set[Connection]:
+        """Return the user's connections here."""
+        return self._by_org.get(org, {}).get(user, set())
+
+    def of_org(self, org: Org) -> Iterator[Connection]:
+        """Return the org's connections here."""
+        for connections in list(self._by_org.get(org, {}).values()):
+            yield from list(connections)
+
+    def users(self, org: Org) -> list[UserId]:
+        """Return the users of `org` that are connected here."""
+        return list(self._by_org.get(org, ()))
+
+    def orgs(self) -> list[Org]:
+        """Return the orgs that have connections here."""
+        return list(self._by_org)
+
+    def org_count(self, org: Org) -> int:
+        """Return how many connections `org` has here."""
+        return self._org_counts.get(org, 0)

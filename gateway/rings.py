@@ -1,0 +1,40 @@
+"""Tells each part of the gateway what the bell said.
+
+A ring is `<service> <position>` for a topic that moved, `:subs <version> <field>` for a changed
+subscription, or `:revoked`. A service cannot begin with a colon. What is not understood comes
+from a newer version of the cluster and is ignored; the sweeps read what it told of.
+"""
+
+from fanwire.ids import Org
+from gateway.live_feed import LiveFeed, topic_of_ring
+from gateway.revocation_list import RevocationList
+from gateway.subscription_sync import SubscriptionSync
+
+
+class Rings:
+    """The bell's listener."""
+
+    def __init__(
+        self, feed: LiveFeed, subscriptions: SubscriptionSync, revocations: RevocationList
+    ) -> None:
+        self._feed = feed
+        self._subscriptions = subscriptions
+        self._revocations = revocations
+
+    def rang(self, org: Org, message: str) -> None:
+        """Pass one ring on."""
+        match message.split(" "):
+            case [":subs", version, field] if version.isdecimal():
+                self._subscriptions.changed(org, int(version), field)
+            case [":revoked"]:
+                self._revocations.changed(org)
+            case [service, _] if not service.startswith(":"):
+                self._feed.rang(*topic_of_ring(org, message))
+            case _:
+                pass
+
+    def listening_anew(self, org: Org) -> None:
+        """Suspect all that is held of `org`."""
+        self._feed.suspect_org(org)
+        self._subscriptions.suspect(org)
+        self._revocations.changed(org)

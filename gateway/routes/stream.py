@@ -1,0 +1,126 @@
+"""`GET /v2/realtime/stream`, upgraded to a WebSocket.
+
+What is wrong with the caller is refused before the upgrade, with a status. What is wrong with
+the request itself is refused after it, with a close code: a browser shows its page no status
+of a failed upgrade, and would try the same again for ever.
+"""
+
+import asyncio
+import secrets
+import time
+from typing import Final
+
+import structlog
+from fastapi import APIRouter, WebSocket
+from redis.exceptions import RedisError
+from starlette.websockets import WebSocketDisconnect
+
+from fanwire.errors import BadMessage, Forbidden, RealtimeError, TooManyServices
+from gateway.auth import (
+    bearer_token,
+    echoed_subprotocol,
+    extract_token,
+    has_token_parameter,
+)
+from gateway.connection import Connection
+from gateway.gateway import Gateway
+from gateway.greeting import new_connection_id
+from gateway.handover import EXTENSION, HandOver
+from gateway.policy.claims import Claims
+from gateway.policy.stream_request import StreamRequest, parse_stream_query
+from gateway.round_trips import RedisUnavailable
+from gateway.routes.answers import error_response
+
+log = structlog.get_logger()
+router = APIRouter()
+
+LONGEST_PREPARATION_S: Final = 3.0
+
+
+@router.websocket("/v2/realtime/stream")
+async def stream(socket: WebSocket) -> None:
+    """Check the caller, upgrade, and join the services asked for."""
+    gateway: Gateway = socket.app.state.gateway
+    try:
+        claims = await _admit(socket, gateway)
+        request = _request_of(socket, claims, gateway)
+        if isinstance(request, RealtimeError):
+            await _close_after_upgrade(socket, request)
+            return
+        await _open_org(claims, gateway)
+    except RealtimeError as error:
+        log.info("conn.refused", error=error.name, cause=getattr(error, "cause", error.message))
+        await socket.send_denial_response(error_response(error))
+        return
+    await _open(socket, claims, request, gateway)
+
+
+async def _admit(socket: WebSocket, gateway: Gateway) -> Claims:
+    gateway.admission.check_node()
+    authorization = socket.headers.get("authorization")
+    token = extract_token(
+        socket.scope["subprotocols"],
+        authorization,
+        query_has_token=has_token_parameter(socket.query_params),
+    )
+    origin = socket.headers.get("origin")
+    if not gateway.origins.allows(origin, token_in_header=bearer_token(authorization) is not None):
+        raise Forbidden("this origin is not allowed")
+    now_s = time.time()  # noqa: TID251 (tokens know no other clock)
+    claims = gateway.verifier.verify(token, now_s=now_s)
+    gateway.admission.check_connect(claims)
+    return claims
+
+
+def _request_of(
+    socket: WebSocket, claims: Claims, gateway: Gateway
+) -> StreamRequest | BadMessage | TooManyServices:
+    try:
+        return parse_stream_query(
+            socket.query_params.multi_items(),
+            claims=claims,
+            max_services=gateway.greeting.max_services,
+        )
+    except (BadMessage, TooManyServices) as error:
+        return error
+
+
+async def _open_org(claims: Claims, gateway: Gateway) -> None:
+    """Return once nothing that happens to the caller's org can pass unheard."""
+    try:
+        async with asyncio.timeout(LONGEST_PREPARATION_S):
+            await gateway.revocations.open(claims.org)
+            await gateway.bell.listen(claims.org)
+    except TimeoutError:
+        raise RedisUnavailable("its bell is not heard") from None
+    gateway.revocations.check(claims)
+
+
+async def _open(
+    socket: WebSocket, claims: Claims, request: StreamRequest, gateway: Gateway
+) -> None:
+    connection_id = new_connection_id(gateway.greeting.node, secrets.token_urlsafe(9))
+    connection = Connection(gateway.sessions, claims, connection_id)
+    try:
+        await _accept(socket)
+        hand_over: HandOver = socket.scope["extensions"][EXTENSION]
+        hand_over(connection)
+    except (ConnectionError, WebSocketDisconnect):
+        return  # gone during the handshake
+    gateway.registry.add(connection)
+    gateway.pulses.renew(connection)
+    try:
+        await gateway.joiner.join(connection, request)
+    except (RealtimeError, RedisError, OSError) as error:
+        log.warning("conn.join_failed", cause=str(error))
+        connection.close(RedisUnavailable("the services could not be joined"))
+
+
+async def _accept(socket: WebSocket) -> None:
+    await socket.accept(echoed_subprotocol(socket.scope["subprotocols"]))
+
+
+async def _close_after_upgrade(socket: WebSocket, error: RealtimeError) -> None:
+    await _accept(socket)
+    await socket.send_json({"type": "error"} | error.as_dict())
+    await socket.close(error.code, error.name)

@@ -1,0 +1,92 @@
+"""What a client's messages do, and what the end of its connection means."""
+
+import time
+
+from fanwire.errors import BadMessage, Forbidden
+from fanwire.keys import Topic
+from fanwire.wire import encode_auth
+from gateway.auth import TokenVerifier
+from gateway.connection import Connection, ConnectionLimits
+from gateway.hub import Hub
+from gateway.joiner import Joiner
+from gateway.policy.client_messages import Ack, Auth, ClientMessage, Ping, Visibility
+from gateway.policy.session import Input
+from gateway.pulse import Pulses
+from gateway.registry import Registry
+from gateway.revocation_list import RevocationList
+from gateway.subscription_store import SubscriptionStore, connection_field
+from shared.runtime import now_ms
+
+
+class LiveSessions:
+    """The conversations of all open connections."""
+
+    def __init__(
+        self,
+        limits: ConnectionLimits,
+        *,
+        hub: Hub,
+        registry: Registry,
+        joiner: Joiner,
+        store: SubscriptionStore,
+        verifier: TokenVerifier,
+        revocations: RevocationList,
+        pulses: Pulses,
+    ) -> None:
+        self.limits = limits
+        self._hub = hub
+        self._registry = registry
+        self._joiner = joiner
+        self._store = store
+        self._verifier = verifier
+        self._revocations = revocations
+        self._pulses = pulses
+
+    def now_ms(self) -> float:
+        """Return the monotonic time."""
+        return now_ms()
+
+    def due_at(self, connection: Connection, *, at_ms: float) -> None:
+        """Look at the connection again at `at_ms`."""
+        self._pulses.due_at(connection, at_ms=at_ms)
+
+    def received(self, connection: Connection, message: ClientMessage) -> None:
+        """Act on a client's message; raises RealtimeError to end its connection."""
+        connection.advance(Input.MESSAGE)
+        match message:
+            case Auth():
+                self._refresh(connection, message.token)
+            case Ack():
+                self._check_ack(connection, message)
+            case Visibility():
+                connection.is_hidden = message.hidden
+            case Ping():
+                self._pulses.beat(connection)
+
+    def ended(self, connection: Connection) -> None:
+        """Forget a connection: nothing is delivered to it any more."""
+        self._hub.leave_all(connection)
+        self._registry.remove(connection)
+        claims = connection.claims
+        self._store.unregister(claims.org, connection_field(claims.sub, connection.id))
+
+    def _refresh(self, connection: Connection, token: str) -> None:
+        now_s = time.time()  # noqa: TID251 (tokens know no other clock)
+        claims = self._verifier.verify(token, now_s=now_s)
+        if (claims.org, claims.sub) != (connection.claims.org, connection.claims.sub):
+            raise Forbidden("the fresh token is another user's")
+        self._revocations.check(claims)
+        connection.claims = claims
+        self._joiner.narrow(connection)
+        self._pulses.renew(connection)
+        connection.send(encode_auth(claims.exp_ms))
+
+    def _check_ack(self, connection: Connection, ack: Ack) -> None:
+        for service, position in ack.positions.items():
+            held = self._hub.get(Topic(connection.claims.org, service))
+            if service not in connection.services or held is None:
+                continue  # it crossed a change of the subscription
+            if position > held.position:
+                raise BadMessage(
+                    f"ack of {service} at {position} is ahead of what was sent, {held.position}"
+                )

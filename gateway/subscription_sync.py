@@ -1,0 +1,115 @@
+"""Applies subscription changes, made on any node, to the sockets of this one.
+
+A ring names the user whose subscription changed, and only a gateway with sockets of that user
+reads it. Versions count the changes of an org without a hole, so a gateway that skipped one
+knows that a ring was lost, and compares all its sockets; a poll finds the last one lost.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+import structlog
+from redis.exceptions import RedisError
+
+from fanwire.errors import RealtimeError
+from fanwire.ids import Org, UserId
+from gateway.connection import Connection
+from gateway.joiner import Joiner, WantedChange
+from gateway.policy.subscription import Subscription, newest_filter
+from gateway.registry import Registry
+from gateway.subscription_store import SubscriptionStore, connection_field
+
+log = structlog.get_logger()
+
+
+class SubscriptionSync:
+    """Watches `subs:{org}` of every org with sockets here; `run` must be running."""
+
+    def __init__(
+        self, store: SubscriptionStore, registry: Registry, joiner: Joiner, *, poll_ms: int
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._joiner = joiner
+        self._poll_ms = poll_ms
+        self._versions: dict[Org, int] = {}
+        self._changed: set[tuple[Org, UserId]] = set()
+        self._suspected: set[Org] = set()
+        self._wake = asyncio.Event()
+
+    def changed(self, org: Org, version: int, field: str) -> None:
+        """Apply the change that a ring told of, soon."""
+        user = UserId(field.partition("#")[0])
+        if version > self._versions.get(org, 0) + 1:
+            self._suspected.add(org)
+        elif self._registry.of_user(org, user):
+            self._changed.add((org, user))
+        self._versions[org] = max(version, self._versions.get(org, 0))
+        self._wake.set()
+
+    def suspect(self, org: Org) -> None:
+        """Compare every socket of `org` with the hash, soon."""
+        self._suspected.add(org)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Apply changes until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(self._poll_ms / 1000):
+                    await self._wake.wait()
+            except TimeoutError:
+                await self._guarded(self._poll())
+            self._wake.clear()
+            changed, self._changed = self._changed, set()
+            suspected, self._suspected = self._suspected, set()
+            changed |= {(org, user) for org in suspected for user in self._registry.users(org)}
+            if not await self._guarded(self._apply(changed)):
+                self._suspected |= {org for org, _ in changed}
+
+    async def _guarded(self, step: Awaitable[None]) -> bool:
+        try:
+            await step
+        except (RealtimeError, RedisError, OSError) as error:
+            log.warning("subscriptions.sync_failed", cause=str(error))
+            return False
+        return True
+
+    async def _poll(self) -> None:
+        orgs = self._registry.orgs()
+        versions = await asyncio.gather(*map(self._store.version, orgs))
+        for org, version in zip(orgs, versions, strict=True):
+            if version != self._versions.get(org):
+                self._versions[org] = version
+                self._suspected.add(org)
+        self._versions = {org: self._versions[org] for org in orgs}
+
+    async def _apply(self, changed: set[tuple[Org, UserId]]) -> None:
+        await asyncio.gather(*(self._apply_to_user(org, user) for org, user in changed))
+
+    async def _apply_to_user(self, org: Org, user: UserId) -> None:
+        connections = list(self._registry.of_user(org, user))
+        fields = [user, *(connection_field(user, connection.id) for connection in connections)]
+        of_user, *of_connections = await self._store.read(org, fields)
+        await asyncio.gather(
+            *(
+                self._apply_to_connection(connection, [of_user, own])
+                for connection, own in zip(connections, of_connections, strict=True)
+            )
+        )
+
+    async def _apply_to_connection(
+        self, connection: Connection, stored: Sequence[Subscription | None]
+    ) -> None:
+        newest = max((s for s in stored if s is not None), key=_version, default=None)
+        if newest is None or newest.version <= connection.version:
+            return
+        property_id, property_version = newest_filter(*stored)
+        await self._joiner.change(
+            connection,
+            WantedChange(newest.version, newest.services, property_id, property_version),
+        )
+
+
+def _version(subscription: Subscription) -> int:
+    return subscription.version
