@@ -8,6 +8,7 @@ A variable under a known prefix that nothing reads is refused. Ignored, a typo s
 GATEWAY_ALOWED_ORIGINS would start a server with the very default it was meant to replace.
 """
 
+import contextlib
 import difflib
 import os
 import re
@@ -67,10 +68,20 @@ S = TypeVar("S", bound=EnvSettings)
 
 def load_settings(cls: type[S]) -> S:
     """Return the settings, or print one line to stderr and exit with code 78."""
-    try:
+    with problems_end_the_process():
         return read_settings(cls)
+
+
+@contextlib.contextmanager
+def problems_end_the_process() -> Iterator[None]:
+    """Turn a SettingsProblem inside into one line on stderr and exit code 78.
+
+    For `main` too: some problems show only when the server behind a setting has answered.
+    """
+    try:
+        yield
     except SettingsProblem as problem:
-        print(f"fanwire: {problem}", file=sys.stderr)  # noqa: T201  logging is not set up yet
+        print(f"fanwire: {problem}", file=sys.stderr)  # noqa: T201  a line for the operator
         raise SystemExit(EXIT_CONFIG) from None
 
 

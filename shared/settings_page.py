@@ -65,12 +65,15 @@ def _allowed(field: FieldInfo) -> str:
 def _bounds(field: FieldInfo) -> str:
     found: dict[str, Any] = {}
     for rule in field.metadata:
-        for name in ("ge", "le", "pattern"):
+        for name in ("ge", "gt", "le", "pattern"):
             if getattr(rule, name, None) is not None:
                 found[name] = getattr(rule, name)
     if "pattern" in found:
         return f"`{found['pattern']}`"
-    return f"{found['ge']} to {found['le']}" if {"ge", "le"} <= found.keys() else ""
+    if "le" not in found:
+        return ""
+    lower = found["ge"] if "ge" in found else f"over {found['gt']}"
+    return f"{lower} to {found['le']}"
 
 
 def _without_none(annotation: Any) -> Any:

@@ -5,18 +5,38 @@ import inspect
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
 async def eventually(
-    predicate: Callable[[], T | Awaitable[T]],
+    predicate: Callable[[], Awaitable[T | None]],
     timeout_s: float = 5,
     *,
     every_s: float = 0.02,
     what: str = "",
-) -> T:
+) -> T: ...
+
+
+@overload
+async def eventually(
+    predicate: Callable[[], T | None],
+    timeout_s: float = 5,
+    *,
+    every_s: float = 0.02,
+    what: str = "",
+) -> T: ...
+
+
+async def eventually(
+    predicate: Callable[[], Any],
+    timeout_s: float = 5,
+    *,
+    every_s: float = 0.02,
+    what: str = "",
+) -> Any:
     """Return the first truthy value of `predicate`; fail when there is none in time.
 
     An AssertionError inside the predicate counts as "not yet", and its text is shown at the end.

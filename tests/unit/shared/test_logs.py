@@ -51,7 +51,7 @@ def test_dev_writes_key_and_value(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_library_s_lines_take_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs(env="production", level="info", process="gateway")
-    logging.getLogger("uvicorn.error").info("started on %s", 8000)
+    logging.getLogger("asyncio").warning("started on %s", 8000)
     (line,) = map(json.loads, lines(capsys))
     assert line["event"] == "started on 8000"
 
@@ -72,11 +72,12 @@ def test_the_level_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines(capsys) == []
 
 
+@pytest.mark.parametrize("name", ["uvicorn.access", "uvicorn.error"])
 def test_B85_requests_are_not_logged_since_their_url_may_hold_a_token(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     set_up_logs(env="production", level="debug", process="gateway")
-    logging.getLogger("uvicorn.access").info("GET /v2/realtime/stream?token=secret")
+    logging.getLogger(name).info("GET /v2/realtime/stream?token=secret")
     assert lines(capsys) == []
 
 
