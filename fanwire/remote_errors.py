@@ -7,10 +7,28 @@ that this version does not know becomes a plain RealtimeError with the server's 
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
+
 from fanwire.close_codes import rule_of
-from fanwire.errors import ALL_ERRORS, RealtimeError, StaleVersion, Unauthorized
+from fanwire.errors import (
+    ALL_ERRORS,
+    BadMessage,
+    Forbidden,
+    NotFound,
+    Overloaded,
+    RateLimited,
+    RealtimeError,
+    StaleVersion,
+    Unauthorized,
+)
 
 _BY_NAME: Final = {error.name: error for error in ALL_ERRORS}
+_BY_STATUS: Final[dict[int, type[RealtimeError]]] = {
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    429: RateLimited,
+}
 
 
 def error_from_dict(fields: Mapping[str, Any]) -> RealtimeError:
@@ -42,3 +60,25 @@ def _rebuilt(kind: type[RealtimeError], message: str, retry_after_ms: int | None
     if isinstance(error, Unauthorized):
         error.cause = message
     return error
+
+
+def error_of_response(status: int, body: bytes, retry_after: str | None) -> RealtimeError:
+    """Return the error that an HTTP answer other than 2xx or 101 stands for."""
+    fields = _object(body)
+    if isinstance(fields.get("name"), str):
+        error = error_from_dict(fields)
+    else:
+        # Not one of our servers answered, but something on the way to them.
+        kind = _BY_STATUS.get(status, Overloaded if status >= 500 else BadMessage)
+        error = _rebuilt(kind, f"HTTP status {status}", None)
+    if error.retry_after_ms is None and retry_after is not None and retry_after.isdecimal():
+        error.retry_after_ms = int(retry_after) * 1000
+    return error
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
