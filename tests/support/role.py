@@ -39,7 +39,7 @@ class Role:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self._module],
                 cwd=ROOT,
-                env=_inherited() | dict(self._env),
+                env=inherited_environment() | dict(self._env),
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
@@ -117,6 +117,7 @@ class Role:
             os.kill(self._process.pid, number)
 
 
-def _inherited() -> dict[str, str]:
+def inherited_environment() -> dict[str, str]:
+    """Return the environment of the tests without any of our settings."""
     # A setting in the developer's shell must not reach the processes under test.
     return {name: value for name, value in os.environ.items() if not name.startswith(OUR_PREFIXES)}
