@@ -68,12 +68,12 @@ S = TypeVar("S", bound=EnvSettings)
 
 def load_settings(cls: type[S]) -> S:
     """Return the settings, or print one line to stderr and exit with code 78."""
-    with problems_end_the_process():
+    with exit_on_problem():
         return read_settings(cls)
 
 
 @contextlib.contextmanager
-def problems_end_the_process() -> Iterator[None]:
+def exit_on_problem() -> Iterator[None]:
     """Turn a SettingsProblem inside into one line on stderr and exit code 78.
 
     For `main` too: some problems show only when the server behind a setting has answered.
