@@ -14,23 +14,37 @@ from bench.programs import Cores
 from bench.report import Figure, show
 
 CONNECTIONS: Final = 1_000
+FRAME_BYTES: Final = 512
+GATHER_US: Final = 1_000
+"""How long the sink rests between reads where no latency is measured, for the loop and the
+gateway alike: each wake-up of the reader is paid for by the writer."""
 
 
-def c_loop_frames_per_cpu_s(cores: Cores, *, rounds: int = 300) -> float:
+def c_loop_frames_per_cpu_s(cores: Cores, *, frames_per_write: float = 1.0) -> float:
     """Return how many 512-byte frames the C loop writes to 1 000 sockets in a CPU second."""
-    loop, _ = run_loop([build.write_loop()], cores, connections=CONNECTIONS, rounds=rounds)
-    return float(loop["frames_per_cpu_s"])
+    loop, _ = run_loop(
+        [build.write_loop()],
+        cores,
+        connections=CONNECTIONS,
+        rounds=300,
+        frame_bytes=round(FRAME_BYTES * frames_per_write),
+        gather_us=GATHER_US,
+    )
+    return float(loop["frames_per_cpu_s"]) * frames_per_write
 
 
 def measure(cores: Cores) -> None:
     """Run the C loop, the Python loop and the blast against the sink."""
     rounds = 600
-    c_loop, c_sink = run_loop([build.write_loop()], cores, connections=CONNECTIONS, rounds=rounds)
+    c_loop, c_sink = run_loop(
+        [build.write_loop()], cores, connections=CONNECTIONS, rounds=rounds, gather_us=GATHER_US
+    )
     python, _ = run_loop(
         [sys.executable, build.HERE / "write_loop.py"],
         cores,
         connections=CONNECTIONS,
         rounds=rounds,
+        gather_us=GATHER_US,
     )
     _, blast = run_loop(
         [sys.executable, build.HERE / "blast.py"],

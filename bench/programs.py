@@ -92,6 +92,11 @@ class Program:
         """Return its resident memory."""
         return int(self._proc("statm").split()[1]) * resource.getpagesize()
 
+    def write_calls(self) -> int:
+        """Return how often it called write(2), on sockets too; send(2) is not counted."""
+        lines = dict(line.split(": ") for line in self._proc("io").splitlines())
+        return int(lines["syscw"])
+
     def next_line(self, timeout_s: float) -> str:
         """Return the next line of its stderr.
 

@@ -1,4 +1,4 @@
-/* What a program of the benchmark used of time and memory; and the one way it dies. */
+/* What a program of the benchmark used of time; and the one way it dies. */
 #ifndef BENCH_USAGE_H
 #define BENCH_USAGE_H
 
@@ -20,12 +20,6 @@ static inline double cpu_s(void) {
     getrusage(RUSAGE_SELF, &usage);
     return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-static inline long max_rss_kib(void) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss;
 }
 
 static inline void die(const char *what) {

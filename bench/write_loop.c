@@ -74,8 +74,8 @@ int main(int argc, char **argv) {
 
     double frames = (double)count * rounds;
     printf("{\"frames\":%.0f,\"wall_s\":%.4f,\"cpu_s\":%.4f,\"frames_per_s\":%.0f,"
-           "\"frames_per_cpu_s\":%.0f,\"waits\":%llu,\"max_rss_kib\":%ld}\n",
+           "\"frames_per_cpu_s\":%.0f,\"waits\":%llu}\n",
            frames, wall, cpu, wall > 0 ? frames / wall : 0, cpu > 0 ? frames / cpu : 0,
-           (unsigned long long)waits, max_rss_kib());
+           (unsigned long long)waits);
     return 0;
 }

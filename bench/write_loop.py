@@ -1,7 +1,6 @@
 """The write loop of write_loop.c in plain Python: what the language alone costs."""
 
 import os
-import resource
 import select
 import socket
 import sys
@@ -62,7 +61,6 @@ def main() -> None:
                 "cpu_s": cpu_s,
                 "frames_per_s": frames / wall_s,
                 "frames_per_cpu_s": frames / cpu_s,
-                "max_rss_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
             }
         )
     )
