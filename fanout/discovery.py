@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from redis.asyncio import Redis
 
 from fanwire.keys import Keys, Topic
+from shared.owned_connection import OwnedConnection
 
 SCAN_COUNT: Final = 1_000
 
@@ -23,14 +24,14 @@ class Discovery:
         self,
         *,
         redis: Redis,
-        listener: Redis,
+        connection: OwnedConnection,
         keys: Keys,
         sweep_ms: float,
         on_found: Callable[[Iterable[Topic]], None],
         on_swept: Callable[[], None],
     ) -> None:
         self._redis = redis
-        self._listener = listener
+        self._connection = connection
         self._keys = keys
         self._sweep_ms = sweep_ms
         self._on_found = on_found
@@ -40,7 +41,7 @@ class Discovery:
     async def listen(self) -> None:
         """Hear of new keys until cancelled."""
         database = self._redis.connection_pool.connection_kwargs.get("db") or 0
-        pubsub = self._listener.pubsub(ignore_subscribe_messages=True)
+        pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
         try:
             await pubsub.subscribe(f"__keyevent@{database}__:new")
             self._is_listening.set()
@@ -59,13 +60,14 @@ class Discovery:
             await asyncio.sleep(self._sweep_ms / 1000)
 
     async def _search(self) -> None:
-        cursor: Any = 0
+        pattern = self._keys.events_pattern()
+        cursor = b"0"
         while True:
-            cursor, found = await self._redis.scan(
-                cursor, match=self._keys.events_pattern(), count=SCAN_COUNT, _type="stream"
+            cursor, found = await self._connection.call(
+                "SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT, "TYPE", "stream"
             )
-            self._tell(cast(list[bytes], found))
-            if not int(cursor):
+            self._tell(found)
+            if cursor == b"0":
                 return
 
     def _tell(self, keys: Iterable[bytes]) -> None:

@@ -73,8 +73,7 @@ class Term:
         """
         # The tasks end before the connections are closed under them.
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-            redis = self._connect(stack, timeout_ms=self._plan.timeout_ms)
-            listener = self._connect(stack, timeout_ms=None)
+            redis = self._connect(stack)
             owned = await self._own(stack, redis)
             for script in _SCRIPTS:
                 await owned.call("SCRIPT", "LOAD", script.text)
@@ -87,7 +86,7 @@ class Term:
                 on_wrong_type=partial(self._on_refused, refusal=Refusal.TOPIC, why="wrong type"),
             )
             ownership = self._ownership(owned, committer)
-            discovery = self._discovery(redis, listener)
+            discovery = self._discovery(redis, await self._own(stack, redis))
             opener = self._opener(await self._own(stack, redis), ingest)
             committing = tasks.create_task(committer.run())
             tending = tasks.create_task(ownership.run(stop))
@@ -107,12 +106,12 @@ class Term:
             await committing
             await ownership.leave()
 
-    def _connect(self, stack: AsyncExitStack, *, timeout_ms: int | None) -> Redis:
+    def _connect(self, stack: AsyncExitStack) -> Redis:
         redis = connect(
             self._plan.redis_url,
             client_name=f"fanout-{self._plan.lease.worker}",
             connect_timeout_ms=self._plan.connect_timeout_ms,
-            timeout_ms=timeout_ms,
+            timeout_ms=None,  # what an owned connection asks for
         )
         stack.push_async_callback(redis.aclose)
         return redis
@@ -145,10 +144,10 @@ class Term:
             empty=empty,
         )
 
-    def _discovery(self, redis: Redis, listener: Redis) -> Discovery:
+    def _discovery(self, redis: Redis, connection: OwnedConnection) -> Discovery:
         return Discovery(
             redis=redis,
-            listener=listener,
+            connection=connection,
             keys=self._plan.keys,
             sweep_ms=self._plan.sweep_ms,
             on_found=self.roster.found,

@@ -4,6 +4,11 @@ What was owned through a connection is in doubt once it is lost, so after its fi
 every further call raises. A cancelled call loses the connection as well: its reply may
 still be on the way and would be taken for the next one's.
 
+The client must be one of `connect(…, timeout_ms=None)`. With a socket timeout, redis-py sends
+by `asyncio.wait_for`, which on Python 3.11 forgets a cancellation that comes as the send
+ends: half of all cancelled callers went on running. The timeout is ours, around the whole
+call.
+
 Rejected: a client of redis-py with `single_connection_client`. Its pipelines take another
 connection from the pool all the same, and it connects again without a word.
 """
@@ -37,7 +42,13 @@ class OwnedConnection:
     @classmethod
     async def open(cls, redis: Redis, *, timeout_ms: float = 5_000) -> Self:
         """Take a connection out of the pool of `redis`; close it with `aclose()`."""
-        connection = await cast(Any, redis.connection_pool).get_connection()
+        if redis.connection_pool.connection_kwargs.get("socket_timeout") is not None:
+            raise ValueError("the client has a socket timeout, so cancelling would not be safe")
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                connection = await cast(Any, redis.connection_pool).get_connection()
+        except TimeoutError:
+            raise RedisTimeoutError(f"no connection within {timeout_ms:g} ms") from None
         return cls(redis, connection, timeout_ms=timeout_ms)
 
     async def call(self, *command: Argument) -> Any:
@@ -74,7 +85,6 @@ class OwnedConnection:
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         connection = self._connection
-        # Never the connection's own timeout: one for the whole exchange is enough.
         await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
         return [await self._read_reply() for _ in commands]
 
