@@ -147,6 +147,8 @@ def _liveness_limits(settings: GatewaySettings, tokens: TokenSettings) -> Livene
         # Two beats may go unanswered; the grace covers a slow network.
         silence_ms=2 * settings.heartbeat_ms + 5_000,
         expiry_leeway_ms=tokens.jwt_leeway_s * 1000,
+        # An idle gateway asks Redis nothing between two sweeps, and is not stale for that.
+        stale_ms=max(settings.heartbeat_ms, 2 * settings.sweep_ms),
     )
 
 

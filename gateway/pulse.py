@@ -49,7 +49,7 @@ class Pulses:
             held = self._hub.get(Topic(connection.claims.org, audience.service))
             if held is not None and held.moved_ms >= since_ms:
                 moved[held.topic.service] = held.position
-        stale = now_ms() - self._feed.fresh_ms > self._limits.heartbeat_ms
+        stale = now_ms() - self._feed.fresh_ms > self._limits.stale_ms
         connection.send(encode_heartbeat(moved, stale=stale))
 
     async def run(self) -> None:

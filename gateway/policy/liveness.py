@@ -15,6 +15,8 @@ class LivenessLimits:
     heartbeat_ms: int = 15_000
     silence_ms: int = 35_000
     expiry_leeway_ms: int = 5_000
+    stale_ms: int = 15_000
+    """How long Redis may not have answered before heartbeats say so."""
 
 
 class Pulse(Enum):
