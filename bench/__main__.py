@@ -6,7 +6,6 @@ import os
 import sys
 from typing import Final
 
-from bench.build import NoCompiler
 from bench.programs import Unmeasurable, pick_cores, raise_file_limit
 
 NAMES: Final = ("baseline", "fanout", "latency", "ingest", "connects", "memory")
@@ -28,7 +27,7 @@ def main() -> int:
         os.sched_setaffinity(0, {cores.load})
         for name in names:
             importlib.import_module(f"bench.{name}").measure(cores)
-    except (NoCompiler, Unmeasurable) as problem:
+    except Unmeasurable as problem:
         sys.stderr.write(f"bench: {problem}\n")
         return 1
     return 0

@@ -8,6 +8,7 @@ import os
 import resource
 import selectors
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, NamedTuple, Self
@@ -31,8 +32,10 @@ def pick_cores() -> Cores:
     """Return one core for the program under measurement, and one for all else.
 
     Raises:
-        Unmeasurable: If this machine gives us fewer than two.
+        Unmeasurable: If this machine gives us fewer than two, or no say in it.
     """
+    if sys.platform != "linux":
+        raise Unmeasurable("the benchmark needs Linux: epoll, /proc and cores to choose from")
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) < 2:
         raise Unmeasurable("the benchmark needs two cores: one for the server, one for the load")
