@@ -1,6 +1,13 @@
 """Values that the worker's tests are made of."""
 
+from fanout.open_topic import OpenTopic, Standing, topic_keys
+from fanout.policy.batches import BatchLimits, TopicBatches
+from fanout.policy.dedup import Dedup
+from fanout.policy.retention import Retention, RetentionLimits
 from fanwire.events import Event, Reason, Rejected, parse_entry
+from fanwire.ids import Org, Service
+from fanwire.keys import Keys, Topic
+from fanwire.position import ZERO
 
 
 def an_event(
@@ -22,3 +29,22 @@ def an_event(
 def a_reject(number: int = 1, *, ts_ms: int = 1_000) -> Rejected:
     """Return the entry `<ts_ms>-<number>`, which has no data."""
     return Rejected(f"{ts_ms}-{number}", Reason.SCHEMA, b"")
+
+
+def an_open_topic(
+    service: str = "tasks",
+    *,
+    org: str = "acme",
+    limits: BatchLimits | None = None,
+    retention: RetentionLimits | None = None,
+) -> OpenTopic:
+    """Return a topic at cursor 0-0 in epoch 7."""
+    topic = Topic(Org(org), Service(service))
+    return OpenTopic(
+        topic=topic,
+        keys=topic_keys(Keys(), topic),
+        standing=Standing(epoch=7, seq=0, cursor="0-0", last=ZERO, window_ms=None),
+        batches=TopicBatches(limits or BatchLimits()),
+        dedup=Dedup(),
+        retention=Retention(retention or RetentionLimits()),
+    )
