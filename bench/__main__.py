@@ -7,6 +7,7 @@ import sys
 from typing import Final
 
 from bench.programs import Unmeasurable, pick_cores, raise_file_limit
+from bench.quiet import warn_if_busy
 
 NAMES: Final = ("baseline", "fanout", "latency", "ingest", "connects", "memory")
 OPEN_FILES: Final = 11_000
@@ -26,6 +27,7 @@ def main() -> int:
         # Publishing is load: it must not take time from the server's core.
         os.sched_setaffinity(0, {cores.load})
         for name in names:
+            warn_if_busy(name)
             importlib.import_module(f"bench.{name}").measure(cores)
     except Unmeasurable as problem:
         sys.stderr.write(f"bench: {problem}\n")
