@@ -7,15 +7,12 @@ somebody asks, since most consumers never do.
 Rejected: keeping a copy of each event's bytes. It doubles the memory of a full queue.
 """
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from fanwire.json_slices import elements
 from fanwire.position import Position
 
-# Strings are one token, so that brackets inside them do not count.
-_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]', re.DOTALL)
 _EVENTS: Final = b'"events":['
 _DATA: Final = b',"data":'
 
@@ -32,7 +29,7 @@ class BatchText:
     def data_of(self, index: int) -> bytes:
         """Return the bytes of the `data` of the event at `index`."""
         if self._events is None:
-            self._events = list(_objects(self._text, self._text.index(_EVENTS) + len(_EVENTS)))
+            self._events = list(elements(self._text, self._text.index(_EVENTS) + len(_EVENTS)))
         # `data` is the last field, and no text before it can hold a bare `"`.
         return self._events[index].partition(_DATA)[2][:-1]
 
@@ -64,20 +61,3 @@ class DeliveredEvent:
         if self.event_id is None:
             return None
         return f"{self.service}:{self.entity_type or ''}:{self.event_id}"
-
-
-def _objects(text: bytes, start: int) -> Iterator[bytes]:
-    depth = 0
-    begin = start
-    for token in _TOKEN.finditer(text, start):
-        first = text[token.start()]
-        if first in b"{[":
-            if depth == 0:
-                begin = token.start()
-            depth += 1
-        elif first in b"}]":
-            if depth == 0:
-                return
-            depth -= 1
-            if depth == 0:
-                yield text[begin : token.end()]

@@ -1,0 +1,144 @@
+"""`fanwire dev`: the whole stack with one command."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from fanwire.async_publisher import AsyncPublisher
+from fanwire.cli.context import context_of, dev_token, environment
+from fanwire.cli.output import Output, escaped
+from fanwire.delivered import DeliveredEvent
+from fanwire.dev.banner import banner, hints
+from fanwire.dev.children import ChildDied
+from fanwire.dev.demo import DEMO_SERVICES, DemoWorld
+from fanwire.dev.plan import DevPlan, check_plan
+from fanwire.dev.stack import Running, running_stack
+from fanwire.errors import RealtimeError
+from fanwire.subscriber import Subscriber
+
+_DEMO_SEED = 7
+
+
+def dev(
+    ctx: typer.Context,
+    *,
+    gateways: Annotated[int, typer.Option(help="Processes that share the port.", min=1)] = 2,
+    port: Annotated[int, typer.Option(help="Where clients connect.", min=1, max=65535)] = 8000,
+    no_demo: Annotated[bool, typer.Option("--no-demo", help="Publish nothing.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show every log line.")] = False,
+) -> None:
+    """Run the whole stack: Valkey, a fanout worker, gateways, a demo producer.
+
+    With --redis URL it runs on that server instead of the embedded one. A gateway or worker
+    that dies is named and started again. Ctrl-C ends everything.
+    """
+    context = context_of(ctx)
+    plan = DevPlan(gateways=gateways, port=port, redis_url=context.redis_url, demo=not no_demo)
+    check_plan(plan)
+    asyncio.run(_until_signal(_Dev(plan, context.output, verbose=verbose).run()))
+
+
+async def _until_signal(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` until it ends or a signal asks to; then let it clean up undisturbed."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(work)
+        asked = False
+
+        def stop() -> None:
+            nonlocal asked
+            # Once: a second Ctrl-C must not break off the killing of the children.
+            if not asked:
+                asked = True
+                task.cancel()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, stop)
+
+
+class _Dev:
+    """One run of the stack, as it shows on the terminal."""
+
+    def __init__(self, plan: DevPlan, output: Output, *, verbose: bool) -> None:
+        self._plan = plan
+        self._output = output
+        self._verbose = verbose
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        async with running_stack(
+            self._plan, environment(), on_line=self._line, on_death=self._death
+        ) as running:
+            self._show_banner(running)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._show_events(running))
+                if self._plan.demo:
+                    tasks.create_task(self._publish_demo(running))
+
+    def _show_banner(self, running: Running) -> None:
+        token = dev_token(running.word)
+        if self._output.json:
+            self._output.result(
+                {
+                    "ready": True,
+                    "url": running.word.url,
+                    "redis": running.word.redis_url,
+                    "token": token,
+                },
+                "",
+            )
+            return
+        for what, name, more in banner(self._plan, running, token):
+            self._output.console.print(f"  [bold]{what:<9}[/bold] {escaped(name)}   {more}")
+        self._output.console.print()
+        for what, command in hints(running):
+            self._output.console.print(f"  [bold]{what:<9}[/bold] {escaped(command)}")
+
+    async def _show_events(self, running: Running) -> None:
+        async with Subscriber(
+            running.word.url,
+            get_token=lambda: dev_token(running.word, sub="fanwire-dev"),
+            services=DEMO_SERVICES,
+        ) as subscriber:
+            async for event in subscriber.events():
+                self._show_event(running.word.org, event)
+
+    def _show_event(self, org: str, event: DeliveredEvent) -> None:
+        # Both clocks are this machine's: the entry's in Redis, ours at the end of the socket.
+        spent_ms = max(0.0, time.time() * 1000 - event.ts_ms)
+        clock = time.strftime("%H:%M:%S")
+        where = f"  property {escaped(event.property_id)}" if event.property_id else ""
+        text = (
+            f"[dim]{clock}[/dim] {escaped(org)}/{escaped(event.service)}  "
+            f"seq {event.position.seq}{where}  → {spent_ms:.1f} ms"
+        )
+        fields = {
+            "org": org,
+            "service": event.service,
+            "position": str(event.position),
+            "propertyId": event.property_id,
+            "latencyMs": round(spent_ms, 1),
+        }
+        self._output.result(fields, text)
+
+    async def _publish_demo(self, running: Running) -> None:
+        word = running.word
+        async with AsyncPublisher.from_url(word.redis_url, key_prefix=word.key_prefix) as publisher:
+            for event in DemoWorld(word.org, _DEMO_SEED).events():
+                try:
+                    await publisher.publish_many([event])
+                except RealtimeError as error:
+                    self._output.error(error)
+                await asyncio.sleep(1 / self._plan.demo_per_s)
+
+    def _line(self, name: str, line: str) -> None:
+        if self._verbose or "level=error" in line or "level=critical" in line:
+            self._output.notes.print(f"[dim]{name:<10}[/dim] {escaped(line)}")
+
+    def _death(self, death: ChildDied) -> None:
+        self._output.error(death)
+        self._output.note("[yellow]starting it again[/yellow]")

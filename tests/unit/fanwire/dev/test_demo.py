@@ -1,0 +1,36 @@
+"""The demo's events make sense and are the same for the same seed."""
+
+from itertools import islice
+
+from fanwire.dev.demo import DEMO_SERVICES, PROPERTIES, DemoWorld
+from fanwire.outgoing import NewEvent, checked_outgoing
+
+
+def events(seed: int, count: int = 600) -> list[NewEvent]:
+    return list(islice(DemoWorld("acme", seed).events(), count))
+
+
+def test_the_same_seed_tells_the_same_story() -> None:
+    assert events(1) == events(1)
+    assert events(1) != events(2)
+
+
+def test_every_service_has_its_say_and_no_other() -> None:
+    assert {event.service for event in events(7)} == set(DEMO_SERVICES)
+
+
+def test_every_event_may_be_published() -> None:
+    for event in events(7):
+        checked_outgoing(event)
+        assert event.property_id is None or event.property_id in PROPERTIES
+
+
+def test_only_a_task_that_was_created_is_done_and_only_once() -> None:
+    begun: set[str | None] = set()
+    for event in events(7, 3000):
+        if event.type == "task.created":
+            assert event.entity_id not in begun
+            begun.add(event.entity_id)
+        elif event.type == "task.done":
+            begun.remove(event.entity_id)
+    assert len(begun) <= 20
