@@ -188,6 +188,16 @@ async def test_a_log_that_is_ahead_of_its_topic_starts_an_epoch_above_it(
     assert await commit(redis, keys, epoch) == 1
 
 
+async def test_a_log_that_ran_ahead_of_its_hash_starts_an_epoch_above_it(
+    redis: Redis, keys: Keys
+) -> None:
+    epoch, *_ = await opened(redis, keys)
+    await redis.xadd(keys.batches(TOPIC), {"d": "{}"}, id=f"{epoch}-7")
+    new_epoch, *_ = await opened(redis, keys)
+    assert int(new_epoch) > int(epoch)
+    assert await commit(redis, keys, new_epoch) == 1
+
+
 async def lease(redis: Redis, keys: Keys, worker: str, lease_ms: int = 60_000) -> tuple[int, int]:
     """Ask for partition 3 and return whether it is held, and the token."""
     is_held, token, _, _ = await RENEW_LEASE(redis, [keys.lease(3)], [worker, lease_ms])

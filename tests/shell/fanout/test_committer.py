@@ -14,6 +14,7 @@ from fanout.policy.refusals import Refusal
 from fanout.server_clock import ServerClock
 from shared.owned_connection import OwnedConnection
 from tests.support.fanout_values import an_event, an_open_topic
+from tests.support.waiting import eventually
 
 
 class FakeConnection:
@@ -55,8 +56,7 @@ class Bench:
         """Let the committer work until it has nothing left, then stop it."""
         async with asyncio.timeout(2), asyncio.TaskGroup() as tasks:
             tasks.create_task(self.committer.run())
-            while not all(topic.is_idle for topic in topics):
-                await asyncio.sleep(0)
+            await eventually(lambda: all(topic.is_idle for topic in topics), every_s=0)
             self.committer.stop()
 
 
