@@ -3,10 +3,11 @@
 import asyncio
 import socket
 from collections.abc import Coroutine, Iterator
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from redis.exceptions import RedisError
 from starlette.middleware.cors import CORSMiddleware
 
@@ -22,7 +23,9 @@ from shared.redis_server import check_server
 from shared.runtime import stop_event
 from shared.settings import RealtimeSettings, TokenSettings
 
-BACKLOG = 4_096
+BACKLOG: Final = 4_096
+NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False}
+"""FastAPI would keep one span open for the whole life of a socket; ours are short."""
 
 
 async def serve(
@@ -60,9 +63,11 @@ async def serve(
 
 def public_api(gateway: Gateway) -> FastAPI:
     """Return the application that clients reach."""
-    api = FastAPI(title="Fanwire gateway", docs_url=None, redoc_url=None)
+    api = FastAPI(title="Fanwire gateway", docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY)
     api.state.gateway = gateway
-    for routes in (stream, subscriptions, positions):
+    # Not FastAPI's decorator: it resolves dependencies for each handshake, and has none to.
+    api.router.add_websocket_route(stream.PATH, stream.stream)
+    for routes in (subscriptions, positions):
         api.include_router(routes.router)
     api.add_middleware(
         CORSMiddleware,
@@ -93,6 +98,7 @@ def public_server(gateway: Gateway) -> QuietServer:
             ws_max_size=gateway.settings.max_frame_bytes,
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=1,

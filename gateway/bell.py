@@ -44,6 +44,11 @@ class Bell:
         self._pubsub: PubSub | None = None
         self._attempt = 0
 
+    def hears(self, org: Org) -> bool:
+        """Tell whether every ring of `org` is heard at this moment."""
+        known = self._orgs.get(self._keys.bell(org))
+        return known is not None and known[1].is_set()
+
     async def listen(self, org: Org) -> None:
         """Return once every ring of `org` from now on will be heard."""
         channel = self._keys.bell(org)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fanwire.ids import Service
+from fanwire.ids import Org, Service
 from fanwire.keys import Topic
 from fanwire.position import Position
 from fanwire.tiers import tier_of
@@ -70,12 +70,7 @@ class Joiner:
         """Say hello, replay what was asked for, and go live. Raises RedisUnavailable."""
         async with self._turns.of(connection):
             await self._register(connection, request)
-            starts = await asyncio.gather(
-                *(
-                    self._start(Topic(connection.claims.org, service), request.resume.get(service))
-                    for service in sorted(request.services)
-                )
-            )
+            starts = await self._starts(connection.claims.org, request)
             if not connection.is_open:
                 return
             self._greet(connection, starts)
@@ -113,6 +108,15 @@ class Joiner:
         )
         # Changes up to here are older than the URL that this socket came with.
         connection.version = connection.property_version = version
+
+    async def _starts(self, org: Org, request: StreamRequest) -> list[Start]:
+        topics = [Topic(org, service) for service in sorted(request.services)]
+        helds = list(map(self._feed.held, topics))
+        if not request.resume and all(helds):
+            return [Start(held) for held in helds if held]  # nothing to wait for
+        return await asyncio.gather(
+            *(self._start(topic, request.resume.get(topic.service)) for topic in topics)
+        )
 
     async def _start(self, topic: Topic, resume: Position | None) -> Start:
         held = await self._feed.open(topic)

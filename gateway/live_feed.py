@@ -43,13 +43,17 @@ class LiveFeed:
         self.fresh_ms = now_ms()
         """When Redis last answered; tells how stale the held positions may be."""
 
+    def held(self, topic: Topic) -> HeldTopic | None:
+        """Return the topic if it is held, and go on holding it for a while."""
+        self._unused_since_ms.pop(topic, None)
+        return self._hub.get(topic)
+
     async def open(self, topic: Topic) -> HeldTopic:
         """Return the held topic, reading its head first if it is not held yet.
 
         The bell of its org must be heard already. Raises RedisUnavailable.
         """
-        self._unused_since_ms.pop(topic, None)
-        held = self._hub.get(topic)
+        held = self.held(topic)
         if held is not None:
             return held
         head = await self._log.head(topic)

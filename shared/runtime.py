@@ -1,18 +1,25 @@
 """How a process runs and stops: event loop, signals, waits between attempts."""
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import uvloop
 
 T = TypeVar("T")
 
+GC_THRESHOLDS: Final = (20_000, 20, 50)
+
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run `main` on uvloop to its end."""
+    # What was imported never becomes garbage, and tens of thousands of live connections are
+    # mostly the same objects at every look: without this, collections cost a tenth of a core.
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     return uvloop.run(main)
 
 

@@ -11,7 +11,7 @@ import time
 from typing import Final
 
 import structlog
-from fastapi import APIRouter, WebSocket
+from fastapi import WebSocket
 from redis.exceptions import RedisError
 from starlette.websockets import WebSocketDisconnect
 
@@ -32,12 +32,11 @@ from gateway.round_trips import RedisUnavailable
 from gateway.routes.answers import error_response
 
 log = structlog.get_logger()
-router = APIRouter()
 
+PATH: Final = "/v2/realtime/stream"
 LONGEST_PREPARATION_S: Final = 3.0
 
 
-@router.websocket("/v2/realtime/stream")
 async def stream(socket: WebSocket) -> None:
     """Check the caller, upgrade, and join the services asked for."""
     gateway: Gateway = socket.app.state.gateway
@@ -87,12 +86,13 @@ def _request_of(
 
 async def _open_org(claims: Claims, gateway: Gateway) -> None:
     """Return once nothing that happens to the caller's org can pass unheard."""
-    try:
-        async with asyncio.timeout(LONGEST_PREPARATION_S):
-            await gateway.revocations.open(claims.org)
-            await gateway.bell.listen(claims.org)
-    except TimeoutError:
-        raise RedisUnavailable("its bell is not heard") from None
+    if not gateway.bell.hears(claims.org):
+        try:
+            async with asyncio.timeout(LONGEST_PREPARATION_S):
+                await gateway.bell.listen(claims.org)
+        except TimeoutError:
+            raise RedisUnavailable("its bell is not heard") from None
+    await gateway.revocations.open(claims.org)
     gateway.revocations.check(claims)
 
 
