@@ -1,6 +1,7 @@
 """Who fans out when workers come, go, die and come back from the dead."""
 
 import asyncio
+import itertools
 import re
 import time
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from tests.support.waiting import eventually
 
 LEASE_MS = 1_500
 ENV = {"FANOUT_LEASE_MS": str(LEASE_MS), "FANOUT_LEASE_RENEW_MS": "500"}
+MARKS = itertools.count(9_000_000)
 TOPICS = [Topic(Org(f"org-{n}"), Service("tasks")) for n in range(20)]
 
 pytestmark = pytest.mark.slow
@@ -78,7 +80,7 @@ async def until_shared(stack: Stack) -> None:
 async def head_moves(desk: Desk, *, within_s: float) -> float:
     """Publish to every topic and return how long until all of it was committed."""
     started = time.monotonic()
-    marks = [9_000_000 + n for n in range(len(TOPICS))]
+    marks = [next(MARKS) for _ in TOPICS]
     for topic, mark in zip(TOPICS, marks, strict=True):
         await desk.publish([mark], topic)
     for topic, mark in zip(TOPICS, marks, strict=True):
