@@ -1,13 +1,8 @@
 """Puts a worker together: settings become limits, limits become parts."""
 
 import asyncio
-import contextlib
 import secrets
 import socket
-from collections.abc import Iterator
-
-import uvicorn
-from redis.exceptions import RedisError
 
 from fanout.internal_api import internal_api
 from fanout.opener import TopicLimits
@@ -19,9 +14,10 @@ from fanout.settings import FanoutSettings
 from fanout.term import TermPlan
 from fanout.worker import FanoutWorker
 from fanwire.keys import Keys
+from shared.http_server import internal_server
 from shared.logs import logger
 from shared.redis_io import connect
-from shared.redis_server import check_server
+from shared.redis_server import warn_unless_safe
 from shared.runtime import stop_event
 from shared.settings import RealtimeSettings
 
@@ -35,16 +31,8 @@ async def serve(realtime: RealtimeSettings, settings: FanoutSettings) -> None:
     stop = stop_event()
     await _check_redis(realtime)
     worker = FanoutWorker(term_plan(realtime, settings, worker=_worker_id(settings)))
-    server = _QuietServer(
-        uvicorn.Config(
-            internal_api(worker),
-            host=settings.internal_host,
-            port=settings.internal_port,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
+    server = internal_server(
+        internal_api(worker), host=settings.internal_host, port=settings.internal_port
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve())
@@ -99,20 +87,6 @@ async def _check_redis(realtime: RealtimeSettings) -> None:
         timeout_ms=realtime.redis_timeout_ms,
     )
     try:
-        facts = await check_server(redis)
-    except (RedisError, OSError) as error:
-        # Not the operator's mistake: the worker waits for its server to come.
-        logger().warning("redis.unreachable", why=str(error))
-        return
+        await warn_unless_safe(redis)
     finally:
         await redis.aclose()
-    for warning in facts.warnings:
-        logger().warning("redis.unsafe", why=warning)
-
-
-class _QuietServer(uvicorn.Server):
-    """Leaves the signals to the worker, which must give its leases back first."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

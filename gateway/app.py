@@ -8,7 +8,6 @@ from typing import Any, Final
 import uvicorn
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
-from redis.exceptions import RedisError
 from starlette.middleware.cors import CORSMiddleware
 
 from gateway.composition import Composition, compose
@@ -19,7 +18,7 @@ from gateway.routes import internal, positions, stream, subscriptions
 from gateway.settings import GatewaySettings
 from shared.http_server import QuietServer, internal_server
 from shared.logs import logger
-from shared.redis_server import check_server
+from shared.redis_server import warn_unless_safe
 from shared.runtime import stop_event
 from shared.settings import RealtimeSettings, TokenSettings
 
@@ -39,7 +38,7 @@ async def serve(
     """
     stop = stop_event()
     parts = compose(realtime, tokens, settings)
-    await _check_redis(parts)
+    await warn_unless_safe(parts.redis)
     public = public_server(parts.gateway)
     private = internal_server(
         internal_api(parts.gateway), host=settings.internal_host, port=settings.internal_port
@@ -137,14 +136,3 @@ def _listener(settings: GatewaySettings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.bind((settings.host, settings.port))
     return listener
-
-
-async def _check_redis(parts: Composition) -> None:
-    try:
-        facts = await check_server(parts.redis)
-    except (RedisError, OSError) as error:
-        # Not the operator's mistake: the gateway waits for its server to come.
-        logger().warning("redis.unreachable", why=str(error))
-        return
-    for warning in facts.warnings:
-        logger().warning("redis.unsafe", why=warning)

@@ -10,7 +10,7 @@ from fanwire.keys import Keys
 from gateway.admission import Admission, AdmissionLimits
 from gateway.auth import KeySource, SharedSecret, TokenVerifier
 from gateway.bell import Bell
-from gateway.connection import ConnectionLimits
+from gateway.connection_owner import ConnectionLimits
 from gateway.gateway import Gateway
 from gateway.greeting import Greeting
 from gateway.hub import Hub
@@ -29,7 +29,7 @@ from gateway.replay_log import ReplayLog
 from gateway.revocation_list import RevocationList
 from gateway.rings import Rings
 from gateway.round_trips import RoundTrips
-from gateway.sessions import LiveSessions
+from gateway.sessions import LiveSessions, SessionParts
 from gateway.settings import GatewaySettings
 from gateway.subscription_store import SubscriptionStore
 from gateway.subscription_sync import SubscriptionSync
@@ -56,19 +56,11 @@ def compose(
     realtime: RealtimeSettings, tokens: TokenSettings, settings: GatewaySettings
 ) -> Composition:
     """Return all parts, wired, none of them running."""
-    keys = Keys(realtime.key_prefix)
-    redis = connect(
-        realtime.redis_url.get_secret_value(),
-        client_name="fanwire-gateway",
-        connect_timeout_ms=realtime.redis_connect_timeout_ms,
-        timeout_ms=realtime.redis_timeout_ms,
-    )
+    keys, redis = Keys(realtime.key_prefix), _redis(realtime)
     live, rest = RoundTrips(redis), RoundTrips(redis)
-    hub, registry = Hub(), Registry()
-    greeting = _greeting(settings)
+    hub, registry, greeting = Hub(), Registry(), _greeting(settings)
     feed = LiveFeed(hub, ReplayLog(live, keys), sweep_ms=settings.sweep_ms)
-    replay_log = ReplayLog(rest, keys)
-    store = SubscriptionStore(rest, keys)
+    replay_log, store = ReplayLog(rest, keys), SubscriptionStore(rest, keys)
     joiner = Joiner(hub, feed, replay_log, store, greeting)
     poll_ms = settings.subscription_poll_ms
     subscriptions = SubscriptionSync(store, registry, joiner, poll_ms=poll_ms)
@@ -76,40 +68,36 @@ def compose(
     pulses = Pulses(hub, feed, _liveness_limits(settings, tokens))
     jwks = _jwks(tokens)
     verifier = TokenVerifier(jwks or _shared_secret(tokens), _claim_rules(tokens))
-    sessions = LiveSessions(
-        _connection_limits(settings),
-        hub=hub,
-        registry=registry,
-        joiner=joiner,
-        store=store,
+    gateway = Gateway(
+        settings=settings,
+        greeting=greeting,
         verifier=verifier,
+        origins=AllowedOrigins(settings.allowed_origins),
+        admission=Admission(_admission_limits(settings), registry),
+        registry=registry,
+        hub=hub,
+        bell=Bell(redis, keys, Rings(feed, subscriptions, revocations)),
+        feed=feed,
+        replay_log=replay_log,
+        store=store,
         revocations=revocations,
+        joiner=joiner,
         pulses=pulses,
-    )
-    return Composition(
-        gateway=Gateway(
-            settings=settings,
-            greeting=greeting,
-            verifier=verifier,
-            origins=AllowedOrigins(settings.allowed_origins),
-            admission=Admission(_admission_limits(settings), registry),
-            registry=registry,
-            hub=hub,
-            bell=Bell(redis, keys, Rings(feed, subscriptions, revocations)),
-            feed=feed,
-            replay_log=replay_log,
-            store=store,
-            revocations=revocations,
-            joiner=joiner,
-            pulses=pulses,
-            sessions=sessions,
+        sessions=LiveSessions(
+            _connection_limits(settings),
+            SessionParts(hub, registry, joiner, store, verifier, revocations, pulses),
         ),
-        live=live,
-        rest=rest,
-        subscriptions=subscriptions,
-        membership=Membership(rest, keys, registry, node=greeting.node),
-        jwks=jwks,
-        redis=redis,
+    )
+    membership = Membership(rest, keys, registry, node=greeting.node)
+    return Composition(gateway, live, rest, subscriptions, membership, jwks, redis)
+
+
+def _redis(realtime: RealtimeSettings) -> Redis:
+    return connect(
+        realtime.redis_url.get_secret_value(),
+        client_name="fanwire-gateway",
+        connect_timeout_ms=realtime.redis_connect_timeout_ms,
+        timeout_ms=realtime.redis_timeout_ms,
     )
 
 

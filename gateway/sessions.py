@@ -1,12 +1,14 @@
 """What a client's messages do, and what the end of its connection means."""
 
 import time
+from dataclasses import dataclass
 
 from fanwire.errors import BadMessage, Forbidden
 from fanwire.keys import Topic
 from fanwire.wire import encode_auth
 from gateway.auth import TokenVerifier
-from gateway.connection import Connection, ConnectionLimits
+from gateway.connection import Connection
+from gateway.connection_owner import ConnectionLimits
 from gateway.hub import Hub
 from gateway.joiner import Joiner
 from gateway.policy.client_messages import Ack, Auth, ClientMessage, Ping, Visibility
@@ -18,29 +20,25 @@ from gateway.subscription_store import SubscriptionStore, connection_field
 from shared.runtime import now_ms
 
 
+@dataclass(frozen=True, slots=True)
+class SessionParts:
+    """What the messages of a client act upon."""
+
+    hub: Hub
+    registry: Registry
+    joiner: Joiner
+    store: SubscriptionStore
+    verifier: TokenVerifier
+    revocations: RevocationList
+    pulses: Pulses
+
+
 class LiveSessions:
     """The conversations of all open connections."""
 
-    def __init__(
-        self,
-        limits: ConnectionLimits,
-        *,
-        hub: Hub,
-        registry: Registry,
-        joiner: Joiner,
-        store: SubscriptionStore,
-        verifier: TokenVerifier,
-        revocations: RevocationList,
-        pulses: Pulses,
-    ) -> None:
+    def __init__(self, limits: ConnectionLimits, parts: SessionParts) -> None:
         self.limits = limits
-        self._hub = hub
-        self._registry = registry
-        self._joiner = joiner
-        self._store = store
-        self._verifier = verifier
-        self._revocations = revocations
-        self._pulses = pulses
+        self._parts = parts
 
     def now_ms(self) -> float:
         """Return the monotonic time."""
@@ -48,7 +46,7 @@ class LiveSessions:
 
     def due_at(self, connection: Connection, *, at_ms: float) -> None:
         """Look at the connection again at `at_ms`."""
-        self._pulses.due_at(connection, at_ms=at_ms)
+        self._parts.pulses.due_at(connection, at_ms=at_ms)
 
     def received(self, connection: Connection, message: ClientMessage) -> None:
         """Act on a client's message; raises RealtimeError to end its connection."""
@@ -61,32 +59,33 @@ class LiveSessions:
             case Visibility():
                 connection.is_hidden = message.hidden
             case Ping():
-                self._pulses.beat(connection)
+                self._parts.pulses.beat(connection)
 
     def ended(self, connection: Connection) -> None:
         """Forget a connection: nothing is delivered to it any more."""
-        self._hub.leave_all(connection)
-        self._registry.remove(connection)
+        self._parts.hub.leave_all(connection)
+        self._parts.registry.remove(connection)
         claims = connection.claims
-        self._store.unregister(claims.org, connection_field(claims.sub, connection.id))
+        self._parts.store.unregister(claims.org, connection_field(claims.sub, connection.id))
 
     def _refresh(self, connection: Connection, token: str) -> None:
         now_s = time.time()  # noqa: TID251 (tokens know no other clock)
-        claims = self._verifier.verify(token, now_s=now_s)
+        claims = self._parts.verifier.verify(token, now_s=now_s)
         if (claims.org, claims.sub) != (connection.claims.org, connection.claims.sub):
             raise Forbidden("the fresh token is another user's")
-        self._revocations.check(claims)
+        self._parts.revocations.check(claims)
         connection.claims = claims
-        self._joiner.narrow(connection)
-        self._pulses.renew(connection)
+        self._parts.joiner.narrow(connection)
+        self._parts.pulses.renew(connection)
         connection.send(encode_auth(claims.exp_ms))
 
     def _check_ack(self, connection: Connection, ack: Ack) -> None:
         for service, position in ack.positions.items():
-            held = self._hub.get(Topic(connection.claims.org, service))
+            held = self._parts.hub.get(Topic(connection.claims.org, service))
             if service not in connection.services or held is None:
                 continue  # it crossed a change of the subscription
-            if position > held.position:
+            # Not `position`: a reset may have taken that back while the ack was on its way.
+            if position > held.furthest:
                 raise BadMessage(
-                    f"ack of {service} at {position} is ahead of what was sent, {held.position}"
+                    f"ack of {service} at {position} is ahead of what was sent, {held.furthest}"
                 )

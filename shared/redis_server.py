@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
+from shared.logs import logger
 from shared.settings_loading import SettingsProblem
 
 OLDEST_REDIS: Final = (7, 0)
@@ -37,6 +39,23 @@ async def check_server(redis: Redis) -> ServerFacts:
         UnsuitableServer: If it is too old or may evict keys.
     """
     return judge_server(await redis.info("everything"))
+
+
+async def warn_unless_safe(redis: Redis) -> None:
+    """Check the server at a process's start, and log what its operator should mend.
+
+    A server that cannot be reached is not the operator's mistake: it is waited for.
+
+    Raises:
+        UnsuitableServer: If it answers and cannot be used.
+    """
+    try:
+        facts = await check_server(redis)
+    except (RedisError, OSError) as error:
+        logger().warning("redis.unreachable", why=str(error))
+        return
+    for warning in facts.warnings:
+        logger().warning("redis.unsafe", why=warning)
 
 
 def judge_server(facts: dict[str, Any]) -> ServerFacts:
