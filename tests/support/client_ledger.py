@@ -33,7 +33,7 @@ class ClientLedger:
     def take(self, client: StreamClient) -> None:
         """Take in the frames of a socket that were not taken in before."""
         for frame in client.frames[self._taken_counts.get(client, 0) :]:
-            self._take(frame)
+            self.take_frame(frame)
         self._taken_counts[client] = len(client.frames)
 
     def check(
@@ -47,7 +47,8 @@ class ClientLedger:
         assert not lost, f"{len(lost)} lost of {service}: {lost[:10]}…"
         assert found == wanted, f"{len(found) - len(wanted)} doubled, or another order"
 
-    def _take(self, frame: Frame) -> None:
+    def take_frame(self, frame: Frame) -> None:
+        """Take in one frame, in the order in which they came."""
         match frame.type:
             case "hello" | "subscriptions":
                 for row in frame.fields["services"]:

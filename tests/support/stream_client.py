@@ -7,12 +7,13 @@ and of the SDK. A task reads all the time, so that no test is a slow consumer by
 import asyncio
 import json
 import re
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
@@ -87,26 +88,33 @@ class StreamClient:
         services: Sequence[str] | None = None,
         property_id: str | None = None,
         resume: Mapping[str, str] | None = None,
+        is_paused: bool = False,
     ) -> Self:
-        """Upgrade as a page does, the token among the subprotocols."""
+        """Upgrade as a page does, the token among the subprotocols.
+
+        A paused one has a small buffer and reads nothing before `unpause`.
+        """
         query = {
             "services": None if services is None else ",".join(services),
             "propertyId": property_id,
             "resume": ",".join(f"{name}:{at}" for name, at in resume.items()) if resume else None,
         }
         asked = urlencode({name: value for name, value in query.items() if value is not None})
-        return cls(
-            await connect(
-                f"{url}?{asked}" if asked else url,
-                subprotocols=[Subprotocol("rt.v1"), Subprotocol(f"rt.token.{token}")],
-                origin=PAGE,
-                compression=None,
-                max_size=None,
-                max_queue=None,
-                ping_interval=None,
-                proxy=None,
-            )
+        options: dict[str, Any] = {"sock": await _narrow_socket(url)} if is_paused else {}
+        opened = await connect(
+            f"{url}?{asked}" if asked else url,
+            subprotocols=[Subprotocol("rt.v1"), Subprotocol(f"rt.token.{token}")],
+            origin=PAGE,
+            compression=None,
+            max_size=None,
+            max_queue=None,
+            ping_interval=None,
+            proxy=None,
+            **options,
         )
+        if is_paused:
+            opened.transport.pause_reading()
+        return cls(opened)
 
     async def __aenter__(self) -> Self:
         return self
@@ -220,6 +228,10 @@ class StreamClient:
         """Send a text frame with exactly these bytes."""
         await self.socket.send(text, text=True)
 
+    def unpause(self) -> None:
+        """Read from now on."""
+        self.socket.transport.resume_reading()
+
     def drop(self) -> None:
         """Lose the connection, as a client that leaves its network does."""
         self.socket.transport.abort()
@@ -242,3 +254,13 @@ class StreamClient:
     def _story(self, what: str) -> str:
         last = [frame.raw[:300].decode() for frame in self.frames[-6:]]
         return f"waiting for {what or 'a condition'}; the last of {len(self.frames)}: {last}"
+
+
+async def _narrow_socket(url: str) -> socket.socket:
+    # Without this the kernel would take megabytes for a client that reads nothing.
+    address = urlsplit(url)
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    narrow.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(narrow, (address.hostname, address.port))
+    return narrow

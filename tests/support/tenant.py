@@ -70,17 +70,20 @@ class Tenant:
         property_id: str | None = None,
         resume: Mapping[str, str] | None = None,
         token: str | None = None,
+        is_paused: bool = False,
     ) -> StreamClient:
-        """Open a socket and wait for its hello."""
+        """Open a socket and wait for its hello, unless it is paused."""
         client = await StreamClient.open(
             self.gateway(gateway).stream_url,
             token or self.token(),
             services=services,
             property_id=property_id,
             resume=resume,
+            is_paused=is_paused,
         )
         self.clients.append(client)
-        await client.next("hello")
+        if not is_paused:
+            await client.next("hello")
         return client
 
     async def refused(self, gateway: int = 0, **options: Any) -> tuple[int, dict[str, Any]]:
@@ -106,10 +109,15 @@ class Tenant:
         return code, error
 
     async def update(
-        self, gateway: int = 0, *, token: str | None = None, **body: Any
+        self,
+        gateway: int = 0,
+        *,
+        token: str | None = None,
+        body: Mapping[str, object] | None = None,
+        **fields: Any,
     ) -> httpx.Response:
-        """POST update-services to a gateway."""
-        return await self.post(gateway, token=token, json=body)
+        """POST update-services to a gateway; the fields may be given by name."""
+        return await self.post(gateway, token=token, json=fields if body is None else body)
 
     async def post(
         self,
