@@ -56,6 +56,8 @@ class Session:
         self._ids: dict[str, RecentIds] = {}
         self._owed: dict[str, Position] = {}
         """Services that the server could not resume and whose reset has not come yet."""
+        self.suppressed_count = 0
+        """Events that came again and were not handed over again."""
 
     @property
     def positions(self) -> Mapping[str, Position]:
@@ -82,12 +84,14 @@ class Session:
         mine = self._positions.get(batch.service)
         # None: unsubscribed a moment ago, and the batch was on its way.
         if mine is None or batch.position <= mine:
+            self.suppressed_count += len(batch.events)
             return []
         if batch.prev > mine:
             return Resume(batch.service, mine, batch.prev)
         gaps = self._overdue_gaps([batch.service])
         ids = self._ids.setdefault(batch.service, RecentIds())
         fresh = [event for event in batch.events if event.position > mine and _is_new(event, ids)]
+        self.suppressed_count += len(batch.events) - len(fresh)
         return [*gaps, *fresh, self._move(batch.service, batch.position)]
 
     def _hello(self, services: Iterable[ServiceState]) -> list[Update]:

@@ -72,11 +72,12 @@ class Subscriber:
         self._on_state = on_state
         self._settled = asyncio.Event()
         self._failure: RealtimeError | None = None
+        self._session = Session(self._taken)
         self._lifeline = Lifeline(
             self._gateway,
             get_token=get_token,
             wanted=Wanted(None if services is None else tuple(services), property_id),
-            session=Session(self._taken),
+            session=self._session,
             reconnect=Reconnect(self._limits.reconnect),
             max_frame_bytes=self._limits.max_frame_bytes,
             on_state=self._state_changed,
@@ -106,6 +107,11 @@ class Subscriber:
     def positions(self) -> dict[str, str]:
         """From where a later subscriber may resume: everything up to here was taken."""
         return {service: str(position) for service, position in self._taken.items()}
+
+    @property
+    def suppressed_count(self) -> int:
+        """How many events came again and were not handed over again."""
+        return self._session.suppressed_count
 
     async def __aenter__(self) -> Self:
         """Connect and wait for the first hello.

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from fanwire.cli import dev, errors, pub, sub, token
+from fanwire.cli.bench.verb import bench
 from fanwire.cli.context import Context
 from fanwire.cli.output import Output
 
@@ -42,5 +43,6 @@ def options(
 app.command()(dev.dev)
 app.command()(pub.pub)
 app.command()(sub.sub)
+app.command()(bench)
 app.command()(errors.errors)
 app.add_typer(token.app, name="token")

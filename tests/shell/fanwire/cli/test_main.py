@@ -71,7 +71,7 @@ def entries(server: fakeredis.FakeServer, key: str) -> list[dict[bytes, bytes]]:
 PUB = ("--redis", "redis://r", "pub", "acme")
 
 
-@pytest.mark.parametrize("verb", [(), ("pub",), ("sub",), ("dev",), ("token", "mint")])
+@pytest.mark.parametrize("verb", [(), ("pub",), ("sub",), ("dev",), ("token", "mint"), ("bench",)])
 def test_every_verb_explains_itself(run: Run, verb: tuple[str, ...]) -> None:
     ran = run(*verb, "--help")
     assert ran.code == 0

@@ -1,0 +1,1 @@
+"""`fanwire bench`: load on a running stack, measured from publisher to subscriber."""
