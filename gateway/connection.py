@@ -11,19 +11,18 @@ resumes from its last position.
 
 import asyncio
 import socket
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from fanwire.errors import RateLimited, RealtimeError
 from fanwire.ids import Service
 from fanwire.wire import encode_error
+from gateway.connection_owner import Sessions
 from gateway.policy.claims import Claims
-from gateway.policy.client_messages import ClientMessage, UnknownType, parse_message
+from gateway.policy.client_messages import UnknownType, parse_message
 from gateway.policy.frame_events import (
     BinaryMessage,
     Close,
     FrameEvent,
-    FrameLimits,
     Ping,
     Pong,
     TextMessage,
@@ -32,41 +31,13 @@ from gateway.policy.frame_events import (
 from gateway.policy.frame_parser import FrameParser
 from gateway.policy.frame_writer import close_frame, pong_frame, text_frame
 from gateway.policy.session import Input, Phase, advance
-from gateway.policy.token_bucket import RateLimit, TokenBucket
+from gateway.policy.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from gateway.audience import Audience
 
 TOLERATED_UNKNOWN_MESSAGES: Final = 2
 CLOSE_GRACE_MS: Final = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """What one socket may cost; shared by all of them."""
-
-    frames: FrameLimits
-    rate: RateLimit
-    hard_limit_bytes: int
-    send_buffer_bytes: int
-
-
-class Sessions(Protocol):
-    """Who a connection reports to."""
-
-    limits: ConnectionLimits
-
-    def now_ms(self) -> float:
-        """Return the monotonic time."""
-
-    def received(self, connection: "Connection", message: ClientMessage) -> None:
-        """Act on a message; raises RealtimeError to end the connection with it."""
-
-    def ended(self, connection: "Connection") -> None:
-        """Forget the connection: it delivers nothing more. Called once."""
-
-    def due_at(self, connection: "Connection", *, at_ms: float) -> None:
-        """Look at the connection again at `at_ms`."""
 
 
 class Connection(asyncio.Protocol):
@@ -141,10 +112,6 @@ class Connection(asyncio.Protocol):
         """Drop the socket at once, whatever is unsent."""
         self._leave()
         self._transport.abort()
-
-    def resume_reading(self) -> None:
-        """Let inbound frames in; they were held back during the handshake."""
-        self._transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         """Act on every frame that `data` completes."""

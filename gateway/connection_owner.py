@@ -1,0 +1,39 @@
+"""What a connection is given, and who it reports to."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.policy.client_messages import ClientMessage
+from gateway.policy.frame_events import FrameLimits
+from gateway.policy.token_bucket import RateLimit
+
+if TYPE_CHECKING:
+    from gateway.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What one socket may cost; shared by all of them."""
+
+    frames: FrameLimits
+    rate: RateLimit
+    hard_limit_bytes: int
+    send_buffer_bytes: int
+
+
+class Sessions(Protocol):
+    """Who a connection reports to."""
+
+    limits: ConnectionLimits
+
+    def now_ms(self) -> float:
+        """Return the monotonic time."""
+
+    def received(self, connection: "Connection", message: ClientMessage) -> None:
+        """Act on a message; raises RealtimeError to end the connection with it."""
+
+    def ended(self, connection: "Connection") -> None:
+        """Forget the connection: it delivers nothing more. Called once."""
+
+    def due_at(self, connection: "Connection", *, at_ms: float) -> None:
+        """Look at the connection again at `at_ms`."""
