@@ -20,16 +20,17 @@ from redis.exceptions import ResponseError
 
 from fanout.intake import Intake, RawEntry
 from fanout.open_topic import OpenTopic
-from fanout.policy.read_size import ReadLimits, next_count
+from fanout.policy.read_size import ReadLimits, next_count, topic_max_bytes
 from shared.owned_connection import OwnedConnection
 from shared.runtime import now_ms
 
 GROUP_SIZE: Final = 64
 BLOCK_MS: Final = 1_000
 TOPIC_MAX_BYTES: Final = 8 * 1024 * 1024
+WORKER_MAX_BYTES: Final = 128 * 1024 * 1024
 FULL_TOPIC_POLL_MS: Final = 20
 TAKEN_TOGETHER: Final = 64
-_FIRST_COUNT: Final = 64
+_FIRST_COUNT: Final = 16
 
 
 class Ingest:
@@ -64,6 +65,9 @@ class Ingest:
             self._start_group().join(waiting[:GROUP_SIZE])
             del waiting[:GROUP_SIZE]
 
+    def _share_bytes(self) -> int:
+        return WORKER_MAX_BYTES // len(self._groups)
+
     def stop(self) -> None:
         """Read no more."""
         for _, task in self._groups:
@@ -73,6 +77,7 @@ class Ingest:
         group = ReadGroup(
             self._redis,
             self._intake,
+            share_bytes=self._share_bytes,
             on_taken=self._on_taken,
             on_wrong_type=self._on_wrong_type,
         )
@@ -88,11 +93,13 @@ class ReadGroup:
         redis: Redis,
         intake: Intake,
         *,
+        share_bytes: Callable[[], int],
         on_taken: Callable[[OpenTopic], None],
         on_wrong_type: Callable[[OpenTopic], None],
     ) -> None:
         self._redis = redis
         self._intake = intake
+        self._share_bytes = share_bytes
         self._on_taken = on_taken
         self._on_wrong_type = on_wrong_type
         self._members: list[OpenTopic] = []
@@ -136,7 +143,14 @@ class ReadGroup:
 
     def _readable(self) -> list[OpenTopic]:
         self._members = [t for t in self._members if not (t.is_closed or t.is_leaving)]
-        return [t for t in self._members if t.uncommitted_bytes < TOPIC_MAX_BYTES]
+        held = [(topic, topic.uncommitted_bytes) for topic in self._members]
+        max_bytes = topic_max_bytes(
+            sum(held_bytes for _, held_bytes in held),
+            share_bytes=self._share_bytes(),
+            member_count=len(held),
+            most=TOPIC_MAX_BYTES,
+        )
+        return [topic for topic, held_bytes in held if held_bytes < max_bytes]
 
     async def _wait_for_topics(self) -> None:
         if self._members:

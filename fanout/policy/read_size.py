@@ -1,7 +1,10 @@
-"""How many entries per topic the next read asks for.
+"""How much the next read may bring: entries per topic, and from which topics.
 
 XREAD bounds entries, not bytes, and it does so for each stream: 64 topics of large entries
 would answer with hundreds of megabytes. The count follows what the last reply weighed.
+
+A topic that holds too much uncommitted is left out until it drained. While its group as a
+whole holds more than its share, less is too much: the floods wait, the quiet ones go on.
 """
 
 from dataclasses import dataclass
@@ -23,3 +26,10 @@ def next_count(count: int, *, reply_bytes: int, limits: ReadLimits) -> int:
     if reply_bytes * 4 < limits.reply_bytes:
         return min(count * 2, limits.most)
     return count
+
+
+def topic_max_bytes(held_bytes: int, *, share_bytes: int, member_count: int, most: int) -> int:
+    """Return how much a topic may hold and still be read, in a group that holds `held_bytes`."""
+    if held_bytes < share_bytes:
+        return most
+    return min(share_bytes // max(member_count, 1), most)
