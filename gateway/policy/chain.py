@@ -86,9 +86,11 @@ def judge_resume(
     if not following:
         return ResetReason.EXPIRED
     first = following[0]
-    if first.prev == mine:
-        return Resumed(following)
-    if first.prev > mine:
-        return ResetReason.UNKNOWN_EPOCH if mine == ZERO else ResetReason.EXPIRED
-    same_epoch = mine.epoch == first.position.epoch
-    return ResetReason.UNKNOWN_EPOCH if same_epoch else ResetReason.ROLLED_BACK
+    match link(mine, first):
+        case Link.NEXT:
+            return Resumed(following)
+        case Link.FORK if mine.epoch == first.position.epoch:
+            # Inside a batch of a log that was never rolled back: the client made it up.
+            return ResetReason.UNKNOWN_EPOCH
+        case _:
+            return reset_reason(mine, first)
