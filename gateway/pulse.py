@@ -37,7 +37,10 @@ class Pulses:
     def renew(self, connection: Connection) -> None:
         """Reckon anew when the connection is due, as after a fresh token."""
         at_ms = next_pulse_ms(
-            now_ms=now_ms(), token_expires_ms=_expires_ms(connection), limits=self._limits
+            now_ms=now_ms(),
+            last_heard_ms=connection.heard_ms,
+            token_expires_ms=_expires_ms(connection),
+            limits=self._limits,
         )
         self.due_at(connection, at_ms=at_ms)
 

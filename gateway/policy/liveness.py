@@ -38,6 +38,15 @@ def pulse(
     return Pulse.BEAT
 
 
-def next_pulse_ms(*, now_ms: float, token_expires_ms: float, limits: LivenessLimits) -> float:
-    """Return when to look at the socket again."""
-    return min(now_ms + limits.heartbeat_ms, token_expires_ms + limits.expiry_leeway_ms)
+def next_pulse_ms(
+    *, now_ms: float, last_heard_ms: float, token_expires_ms: float, limits: LivenessLimits
+) -> float:
+    """Return when to look at the socket again.
+
+    Not only at the next beat: a silent peer would keep its slot for almost a beat too long.
+    """
+    return min(
+        now_ms + limits.heartbeat_ms,
+        last_heard_ms + limits.silence_ms,
+        token_expires_ms + limits.expiry_leeway_ms,
+    )
