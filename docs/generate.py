@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from docs.phase_diagram import write_diagram
 from fanout.settings import FanoutSettings
 from fanwire.reference import write_pages
 from gateway.settings import GatewaySettings
@@ -9,6 +10,7 @@ from shared.settings import RealtimeSettings, TokenSettings
 from shared.settings_page import settings_page
 
 CHECKOUT = Path(__file__).parents[1]
+PROTOCOL_PAGE = CHECKOUT / "docs" / "protocol.md"
 SETTINGS_PAGE = CHECKOUT / "docs" / "settings.md"
 
 
@@ -19,4 +21,5 @@ def all_settings_page() -> str:
 
 if __name__ == "__main__":
     write_pages(CHECKOUT)
+    write_diagram(PROTOCOL_PAGE)
     SETTINGS_PAGE.write_text(all_settings_page())

@@ -2,7 +2,8 @@
 
 import pytest
 
-from docs.generate import SETTINGS_PAGE, all_settings_page
+from docs.generate import PROTOCOL_PAGE, SETTINGS_PAGE, all_settings_page
+from docs.phase_diagram import with_diagram
 from fanout.settings import FanoutSettings
 from gateway.settings import GatewaySettings
 from shared.settings import RealtimeSettings, TokenSettings
@@ -19,3 +20,8 @@ def test_every_setting_is_on_the_page_with_its_meaning(cls: type[EnvSettings]) -
     for name, variable in variable_names(cls).items():
         assert cls.model_fields[name].description or variable == "REALTIME_ENV"
         assert f"| `{variable}` |" in page
+
+
+def test_the_diagram_of_the_phases_is_current() -> None:
+    page = PROTOCOL_PAGE.read_text()
+    assert with_diagram(page) == page, "run `make docs`"
