@@ -99,6 +99,15 @@ class Ownership:
             self._members = members
             self._wanted = partitions_of(self._terms.worker, members)
             self._log.info("fanout.members", workers=sorted(members))
+            self._warn_of_twins()
+
+    def _warn_of_twins(self) -> None:
+        name = self._terms.worker.partition("~")[0]
+        twins = [m for m in self._members - {self._terms.worker} if m.partition("~")[0] == name]
+        if twins:
+            # Harmless to leases, which carry the suffix; but logs and metrics would mix two up.
+            # One that died a moment ago shows up here as well, until its heartbeat lapses.
+            self._log.warning("fanout.name_shared", name=name, twins=sorted(twins))
 
     async def _ask_for(self, partitions: Sequence[int]) -> None:
         replies = await self._lease(partitions, self._terms.lease_ms)

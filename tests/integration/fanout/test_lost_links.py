@@ -1,0 +1,91 @@
+"""What a worker makes of a bad network between it and Redis."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.fanout.conftest import Desk, StartWorker
+from tests.support.fault_proxy import FaultProxy
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+async def link(redis_url: str, server_folder: Path, key_prefix: str) -> AsyncIterator[FaultProxy]:
+    """A proxy in front of the shared server; the worker's side is `link_url`."""
+    target = Path(redis_url.removeprefix("unix://"))
+    async with FaultProxy.between(server_folder / f"{key_prefix[5:-1]}.sock", target) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def link_url(server_folder: Path, key_prefix: str) -> str:
+    """The address of the proxy."""
+    return f"unix://{server_folder / f'{key_prefix[5:-1]}.sock'}"
+
+
+@pytest.mark.parametrize("case", ["F2"])
+async def test_a_commit_whose_reply_was_lost_is_not_repeated(
+    desk: Desk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
+) -> None:
+    worker = await start_worker(url=link_url)
+    for number in range(20):
+        # Somewhere between the events and the answer to their commit.
+        link.to_client.limit_bytes = number * 17
+        await desk.publish([number])
+        await desk.delivered(range(number + 1), timeout_s=10)
+    assert worker.counters.terms > 5
+
+
+@pytest.mark.parametrize("case", ["F7"])
+async def test_a_worker_cut_off_past_its_lease_rejoins_clean(
+    desk: Desk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
+) -> None:
+    lease = {"lease_ms": 900, "lease_renew_ms": 300}
+    await start_worker("far", url=link_url, **lease)
+    await desk.publish(range(10))
+    await desk.delivered(range(10))
+    link.freeze()
+    await start_worker("near", **lease)
+    await desk.publish(range(10, 20))
+    await desk.delivered(range(20), timeout_s=10)
+    link.heal()
+    await desk.publish(range(20, 30))
+    await desk.delivered(range(30), timeout_s=10)
+
+
+@pytest.mark.parametrize("case", ["F8"])
+async def test_slow_replies_stretch_the_windows_and_lose_nothing(
+    desk: Desk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
+) -> None:
+    await start_worker(url=link_url)
+    link.delay(50, jitter_ms=25)
+    for start in range(0, 300, 20):
+        await desk.publish(range(start, start + 20))
+        await asyncio.sleep(0.02)
+    await desk.delivered(range(300), timeout_s=15)
+
+
+@pytest.mark.parametrize("case", ["F9"])
+async def test_a_torn_stream_of_bytes_is_put_together_again(
+    desk: Desk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
+) -> None:
+    link.slice(7)
+    await start_worker(url=link_url)
+    await desk.publish(range(100))
+    await desk.delivered(range(100), timeout_s=15)
+
+
+@pytest.mark.parametrize("case", ["F10"])
+async def test_a_storm_of_resets_loses_and_doubles_nothing(
+    desk: Desk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
+) -> None:
+    worker = await start_worker(url=link_url)
+    for storm in range(10):
+        await desk.publish(range(storm * 50, storm * 50 + 50))
+        await asyncio.sleep(0.03)
+        link.reset()
+    await desk.delivered(range(500), timeout_s=15)
+    assert worker.counters.terms > 3
