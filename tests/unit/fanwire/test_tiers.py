@@ -1,0 +1,27 @@
+"""What a service is worth under pressure."""
+
+import pytest
+
+from fanwire.tiers import Tier, tier_of
+
+
+@pytest.mark.parametrize(
+    ("service", "tier"),
+    [
+        ("finance", Tier.CRITICAL),
+        ("reports", Tier.CRITICAL),
+        ("users", Tier.HIGH),
+        ("tasks", Tier.HIGH),
+        ("staff", Tier.HIGH),
+        ("properties", Tier.NORMAL),
+        ("analytics", Tier.LOW),
+        ("dashboard", Tier.LOW),
+    ],
+)
+def test_a_named_service_has_its_tier(service: str, tier: Tier) -> None:
+    assert tier_of(service) is tier
+
+
+@pytest.mark.parametrize("service", ["guest-checkin", "orders", "Analytics"])
+def test_an_unnamed_service_is_never_shed(service: str) -> None:
+    assert tier_of(service) is Tier.HIGH
