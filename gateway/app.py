@@ -14,6 +14,7 @@ from gateway.composition import Composition, compose
 from gateway.drainer import Drainer
 from gateway.gateway import Gateway
 from gateway.handover import HandOverProtocol
+from gateway.http_door import DoorProtocol
 from gateway.routes import internal, positions, stream, subscriptions
 from gateway.settings import GatewaySettings
 from shared.http_server import QuietServer, internal_server
@@ -66,6 +67,7 @@ def public_api(gateway: Gateway) -> FastAPI:
     api.state.gateway = gateway
     # Not FastAPI's decorator: it resolves dependencies for each handshake, and has none to.
     api.router.add_websocket_route(stream.PATH, stream.stream)
+    api.add_api_route(stream.PATH, stream.upgrade_required, methods=["GET"])
     for routes in (subscriptions, positions):
         api.include_router(routes.router)
     api.add_middleware(
@@ -91,7 +93,7 @@ def public_server(gateway: Gateway) -> QuietServer:
     return QuietServer(
         uvicorn.Config(
             public_api(gateway),
-            http="httptools",
+            http=DoorProtocol,
             ws=HandOverProtocol,
             ws_per_message_deflate=False,
             ws_max_size=gateway.settings.max_frame_bytes,

@@ -41,14 +41,8 @@ class GatewaySettings(EnvSettings):
     max_connections_per_org: int = Field(
         10_000, ge=1, le=1_000_000, description="Sockets of one org here."
     )
-    max_connections_per_ip: int = Field(
-        1_000, ge=1, le=1_000_000, description="Sockets of one peer address here."
-    )
     max_services: int = Field(32, ge=1, le=1_000, description="Services of one socket.")
 
-    handshake_timeout_ms: int = Field(
-        5_000, ge=100, le=60_000, description="Longest wait for a whole upgrade request."
-    )
     heartbeat_ms: int = Field(
         15_000, ge=100, le=600_000, description="Longest silence towards a client."
     )

@@ -11,11 +11,17 @@ import time
 from typing import Final
 
 import structlog
-from fastapi import WebSocket
+from fastapi import Response, WebSocket
 from redis.exceptions import RedisError
 from starlette.websockets import WebSocketDisconnect
 
-from fanwire.errors import BadMessage, Forbidden, RealtimeError, TooManyServices
+from fanwire.errors import (
+    BadMessage,
+    Forbidden,
+    RealtimeError,
+    TooManyServices,
+    Unauthorized,
+)
 from gateway.auth import (
     bearer_token,
     echoed_subprotocol,
@@ -43,15 +49,29 @@ async def stream(socket: WebSocket) -> None:
     try:
         claims = await _admit(socket, gateway)
         request = _request_of(socket, claims, gateway)
-        if isinstance(request, RealtimeError):
-            await _close_after_upgrade(socket, request)
-            return
-        await _open_org(claims, gateway)
+        if not isinstance(request, RealtimeError):
+            await _open_org(claims, gateway)
     except RealtimeError as error:
         log.info("conn.refused", error=error.name, cause=getattr(error, "cause", error.message))
         await socket.send_denial_response(error_response(error))
         return
-    await _open(socket, claims, request, gateway)
+    connection = await _upgrade(socket, claims, gateway)
+    if connection is None:
+        return  # gone during the handshake
+    if isinstance(request, RealtimeError):
+        connection.close(request)
+    else:
+        await _join(connection, request, gateway)
+
+
+async def upgrade_required() -> Response:
+    """Answer a request for the stream that asks for no upgrade."""
+    return Response(
+        "this is a WebSocket: upgrade to it",
+        status_code=426,
+        headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+        media_type="text/plain",
+    )
 
 
 async def _admit(socket: WebSocket, gateway: Gateway) -> Claims:
@@ -96,31 +116,27 @@ async def _open_org(claims: Claims, gateway: Gateway) -> None:
     gateway.revocations.check(claims)
 
 
-async def _open(
-    socket: WebSocket, claims: Claims, request: StreamRequest, gateway: Gateway
-) -> None:
+async def _upgrade(socket: WebSocket, claims: Claims, gateway: Gateway) -> Connection | None:
     connection_id = new_connection_id(gateway.greeting.node, secrets.token_urlsafe(9))
     connection = Connection(gateway.sessions, claims, connection_id)
     try:
-        await _accept(socket)
+        await socket.accept(echoed_subprotocol(socket.scope["subprotocols"]))
         hand_over: HandOver = socket.scope["extensions"][EXTENSION]
         hand_over(connection)
     except (ConnectionError, WebSocketDisconnect):
-        return  # gone during the handshake
+        return None
+    return connection
+
+
+async def _join(connection: Connection, request: StreamRequest, gateway: Gateway) -> None:
     gateway.registry.add(connection)
     gateway.pulses.renew(connection)
     try:
+        # Once more: a revocation during the upgrade found no connection to close.
+        gateway.revocations.check(connection.claims)
         await gateway.joiner.join(connection, request)
+    except Unauthorized as error:
+        connection.close(error)
     except (RealtimeError, RedisError, OSError) as error:
         log.warning("conn.join_failed", cause=str(error))
         connection.close(RedisUnavailable("the services could not be joined"))
-
-
-async def _accept(socket: WebSocket) -> None:
-    await socket.accept(echoed_subprotocol(socket.scope["subprotocols"]))
-
-
-async def _close_after_upgrade(socket: WebSocket, error: RealtimeError) -> None:
-    await _accept(socket)
-    await socket.send_json({"type": "error"} | error.as_dict())
-    await socket.close(error.code, error.name)
