@@ -76,6 +76,7 @@ class StreamClient:
         self.socket = socket
         self.frames: list[Frame] = []
         self._seen = 0
+        self._has_ended = False
         self._news = asyncio.Event()
         self._reading = asyncio.create_task(self._read())
 
@@ -125,7 +126,7 @@ class StreamClient:
     @property
     def is_open(self) -> bool:
         """Whether the gateway has not closed it yet."""
-        return not self._reading.done()
+        return not self._has_ended
 
     @property
     def close_code(self) -> int | None:
@@ -249,6 +250,7 @@ class StreamClient:
                     self.frames.append(Frame(received))
                     self._news.set()
         finally:
+            self._has_ended = True
             self._news.set()
 
     def _story(self, what: str) -> str:
