@@ -3,7 +3,8 @@
 import asyncio
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -44,20 +45,26 @@ def dev(
 
 async def _until_signal(work: Coroutine[Any, Any, None]) -> None:
     """Run `work` until it ends or a signal asks to; then let it clean up undisturbed."""
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(work)
-        asked = False
+    task = asyncio.current_task()
+    assert task is not None
+    stop = _Once(task.cancel)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+    with suppress(asyncio.CancelledError):
+        await work
 
-        def stop() -> None:
-            nonlocal asked
-            # Once: a second Ctrl-C must not break off the killing of the children.
-            if not asked:
-                asked = True
-                task.cancel()
 
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, stop)
+class _Once:
+    """Calls something the first time: a second Ctrl-C must not break off the clearing up."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self._call: Callable[[], object] | None = call
+
+    def __call__(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call()
 
 
 class _Dev:
