@@ -14,10 +14,9 @@ from redis.exceptions import ResponseError
 from fanout.counters import Counters
 from fanout.open_topic import Commit, OpenTopic
 from fanout.policy.agenda import Agenda
-from fanout.policy.batches import Batch
 from fanout.policy.refusals import Refusal, refusal_of
 from fanout.server_clock import ServerClock
-from shared.owned_connection import OwnedConnection, script_call
+from shared.owned_connection import Command, OwnedConnection, script_call
 from shared.runtime import now_ms
 from shared.scripts import Script
 
@@ -90,9 +89,7 @@ class Committer:
             if not commits:
                 await self._wait()
                 continue
-            replies = await self._connection.call_all(
-                [script_call(COMMIT_BATCH, topic.keys, commit.args) for topic, commit in commits]
-            )
+            replies = await self._connection.call_all([self._call(topic) for topic, _ in commits])
             self._take_in(commits, replies)
             self._turn_ended.set()
 
@@ -122,14 +119,13 @@ class Committer:
             if batch is None:
                 self.schedule(topic)
                 continue
-            commits.append((topic, self._prepare(topic, batch)))
+            commits.append((topic, topic.prepare(batch, server_ms=self._clock.now_ms())))
             size_bytes += batch.size_bytes
         return commits
 
-    def _prepare(self, topic: OpenTopic, batch: Batch) -> Commit:
-        return topic.prepare(
-            batch, server_ms=self._clock.now_ms(), dead_letters_max=self._dead_letters_max
-        )
+    def _call(self, topic: OpenTopic) -> Command:
+        args = topic.commit_args(dead_letters_max=self._dead_letters_max)
+        return script_call(COMMIT_BATCH, topic.keys, args)
 
     def _take_in(
         self, commits: Sequence[tuple[OpenTopic, Commit]], replies: Sequence[object]

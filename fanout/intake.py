@@ -27,6 +27,7 @@ class Intake:
 
     def take(self, topic: OpenTopic, entries: Sequence[RawEntry], *, now_ms: float) -> None:
         """Append `entries`, which follow the topic's read cursor, to its batches."""
+        topic.taken_at_ms = now_ms
         for raw_id, flat in entries:
             entry_id = raw_id.decode()
             pairs = iter(flat)

@@ -5,7 +5,7 @@ commit is refused, the whole object is dropped and the topic opened anew; nothin
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from fanout.policy.batches import Batch, TopicBatches
 from fanout.policy.dedup import Dedup
@@ -13,11 +13,12 @@ from fanout.policy.retention import Cut, LogEntry, Retention
 from fanwire.keys import Keys, Topic
 from fanwire.position import Position
 from fanwire.tiers import Tier, tier_of
-from fanwire.wire import encode_batch
+from fanwire.wire import EncodedBatch, encode_batch
 from shared.scripts import Argument
 
 _RANKS = {tier: rank for rank, tier in enumerate(Tier)}
-_LOG_ENTRY_OVERHEAD_BYTES = 128
+_LOG_ENTRY_OVERHEAD_BYTES: Final = 128
+QUIET_MS: Final = 60_000
 
 
 class TopicKeys(NamedTuple):
@@ -53,14 +54,14 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A batch with its place in the log, ready to be sent."""
+    """A batch with its place behind the last one."""
 
     batch: Batch
-    cursor: str
     position: Position
-    logged: LogEntry | None
-    cut: Cut | None
-    args: tuple[Argument, ...]
+    trace: str = ""
+    encoded: EncodedBatch | None = None
+    logged: LogEntry | None = None
+    cut: Cut | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +76,7 @@ class OpenTopic:
     retention: Retention
     read_cursor: str = ""
     in_flight: Commit | None = None
+    taken_at_ms: float = float("-inf")
     is_leaving: bool = False
     is_closed: bool = False
     tier_rank: int = field(init=False)
@@ -94,54 +96,56 @@ class OpenTopic:
         """Whether everything that was read is committed."""
         return self.in_flight is None and self.batches.due_ms() is None
 
-    def prepare(self, batch: Batch, *, server_ms: float, dead_letters_max: int) -> Commit:
+    def prepare(self, batch: Batch, *, server_ms: float) -> Commit:
         """Give `batch` its place behind the last one; it is in flight from now on."""
-        assert self.in_flight is None
-        standing = self.standing
-        count = len(batch.events)
-        position = Position(standing.epoch, standing.seq + count) if count else standing.last
-        body, index, trace = b"", b"", ""
-        logged = cut = None
-        if count:
-            trace = next((e.traceparent for e in batch.events if e.traceparent), "")
-            encoded = encode_batch(
-                service=self.topic.service,
-                prev=standing.last,
-                position=position,
-                sent_at_ms=int(server_ms),
-                traceparent=trace or None,
-                events=batch.events,
-            )
-            body, index = encoded.body, encoded.index or b""
-            size_bytes = len(body) + len(index) + _LOG_ENTRY_OVERHEAD_BYTES
-            logged = LogEntry(position, count, size_bytes, server_ms)
-            cut = self.retention.plan(logged, now_ms=server_ms)
-        self.in_flight = Commit(
-            batch=batch,
-            cursor=batch.last_entry_id,
-            position=position,
-            logged=logged,
-            cut=cut,
-            args=(
-                standing.cursor,
-                batch.last_entry_id,
-                standing.epoch,
-                str(position) if count else "",
-                str(standing.last),
-                standing.seq + 1,
-                count,
-                body,
-                index,
-                trace,
-                id_after(batch.last_entry_id),
-                str(cut.oldest_kept) if cut else "",
-                self.topic.service,
-                round(self.batches.window_ms),
-                dead_letters_max,
-                *(part for r in batch.rejected for part in (r.reason, r.entry_id, r.head)),
-            ),
-        )
+        assert self.in_flight is None, "the next place is known when the last commit is settled"
+        if batch.events:
+            self.in_flight = self._placed(batch, server_ms)
+        else:
+            self.in_flight = Commit(batch, self.standing.last)
         return self.in_flight
+
+    def _placed(self, batch: Batch, server_ms: float) -> Commit:
+        standing = self.standing
+        position = Position(standing.epoch, standing.seq + len(batch.events))
+        trace = next((event.traceparent for event in batch.events if event.traceparent), None)
+        encoded = encode_batch(
+            service=self.topic.service,
+            prev=standing.last,
+            position=position,
+            sent_at_ms=int(server_ms),
+            traceparent=trace,
+            events=batch.events,
+        )
+        logged = LogEntry(
+            position, len(batch.events), logged_bytes(encoded.body, encoded.index), server_ms
+        )
+        cut = self.retention.plan(logged, now_ms=server_ms)
+        return Commit(batch, position, trace or "", encoded, logged, cut)
+
+    def commit_args(self, *, dead_letters_max: int) -> tuple[Argument, ...]:
+        """Return the arguments of commit_batch for the commit in flight."""
+        commit, standing = self.in_flight, self.standing
+        assert commit is not None
+        batch, encoded = commit.batch, commit.encoded
+        return (
+            standing.cursor,
+            batch.last_entry_id,
+            standing.epoch,
+            str(commit.position) if encoded else "",
+            str(standing.last),
+            standing.seq + 1,
+            len(batch.events),
+            encoded.body if encoded else "",
+            (encoded.index or "") if encoded else "",
+            commit.trace,
+            id_after(batch.last_entry_id),
+            str(commit.cut.oldest_kept) if commit.cut else "",
+            self.topic.service,
+            round(self.batches.window_ms),
+            dead_letters_max,
+            *(part for r in batch.rejected for part in (r.reason, r.entry_id, r.head)),
+        )
 
     def settle(self) -> None:
         """Note that Redis accepted the commit in flight."""
@@ -149,7 +153,7 @@ class OpenTopic:
         assert commit is not None
         self.in_flight = None
         self.standing = self.standing._replace(
-            cursor=commit.cursor,
+            cursor=commit.batch.last_entry_id,
             last=commit.position,
             seq=self.standing.seq + len(commit.batch.events),
         )
@@ -157,6 +161,20 @@ class OpenTopic:
             self.retention.record(commit.logged, commit.cut)
             self.dedup.remember(e.dedup_key for e in commit.batch.events if e.dedup_key)
             self.dedup.forget_until(commit.batch.events[-1].ts_ms)
+
+    def forget_if_quiet(self, *, now_ms: float, server_ms: float) -> None:
+        """Drop ids that no future event can repeat, if nothing came for a while.
+
+        While a backlog drains, what is read next may be much older than now, and its repeats
+        as well; so only a topic that is known to be drained goes by the clock.
+        """
+        if now_ms - self.taken_at_ms > QUIET_MS:
+            self.dedup.forget_until(server_ms - QUIET_MS)
+
+
+def logged_bytes(body: bytes, index: bytes | None) -> int:
+    """Return what a batch takes up in the replay log, roughly."""
+    return len(body) + len(index or b"") + _LOG_ENTRY_OVERHEAD_BYTES
 
 
 def id_after(entry_id: str) -> str:

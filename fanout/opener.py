@@ -103,6 +103,7 @@ class Opener:
             batches=TopicBatches(limits.batches, window_ms=standing.window_ms),
             dedup=Dedup(max_ids=limits.dedup_max_ids, window_ms=limits.dedup_window_ms),
             retention=Retention(limits.retention),
+            taken_at_ms=now_ms(),
         )
 
 

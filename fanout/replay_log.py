@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from fanout.open_topic import OpenTopic
+from fanout.open_topic import OpenTopic, logged_bytes
 from fanout.policy.dedup import DedupKey, Sighting
 from fanout.policy.retention import LogEntry
 from fanwire.position import Position, parse_position
@@ -78,7 +78,7 @@ def _read_batch(topic: OpenTopic, raw_id: bytes, flat: list[bytes]) -> LoggedBat
 
 
 def _log_entry(position: Position, fields: dict[bytes, bytes], at_ms: float) -> LogEntry:
-    size_bytes = len(fields.get(b"d", b"")) + len(fields.get(b"x", b"")) + 128
+    size_bytes = logged_bytes(fields.get(b"d", b""), fields.get(b"x"))
     count = fields.get(b"n", b"0")
     return LogEntry(position, int(count) if count.isdigit() else 0, size_bytes, at_ms)
 

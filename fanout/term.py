@@ -168,7 +168,7 @@ class Term:
         self.is_ready = True
         self.roster.try_again(now_ms=now_ms())
         for topic in self.roster.open.values():
-            topic.dedup.forget_until(self._clock.now_ms())
+            topic.forget_if_quiet(now_ms=now_ms(), server_ms=self._clock.now_ms())
 
     def _on_refused(self, topic: OpenTopic, refusal: Refusal, why: str) -> None:
         if topic.is_closed:

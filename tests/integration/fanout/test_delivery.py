@@ -75,6 +75,18 @@ async def test_a_repeated_id_is_delivered_once(desk: Desk, start_worker: StartWo
     assert worker.counters.duplicates == 2
 
 
+async def test_a_repeat_in_an_old_backlog_is_found(desk: Desk, start_worker: StartWorker) -> None:
+    # Two hours old by their ids, a second apart: what counts is the time between the two.
+    first_ms = int((await desk.redis.time())[0]) * 1000 - 7_200_000
+    await desk.add({"data": '{"n":1}', "eventId": "e1"}, entry_id=f"{first_ms}-0")
+    await start_worker(sweep_ms=100)
+    await desk.delivered([1])
+    await asyncio.sleep(0.3)  # a few sweeps
+    await desk.add({"data": '{"n":1}', "eventId": "e1"}, entry_id=f"{first_ms + 1_000}-0")
+    await desk.add({"data": '{"n":2}'}, entry_id=f"{first_ms + 2_000}-0")
+    await desk.delivered([1, 2])
+
+
 @pytest.mark.parametrize("case", ["B115"])
 async def test_of_one_id_with_two_payloads_the_first_wins(
     desk: Desk, start_worker: StartWorker, case: str

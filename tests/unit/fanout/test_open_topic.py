@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from fanout.open_topic import OpenTopic, id_after
+from fanout.open_topic import QUIET_MS, OpenTopic, id_after
 from fanout.policy.batches import Batch
 from fanout.policy.dedup import Sighting, Verdict
 from fanout.policy.retention import RetentionLimits
@@ -23,8 +23,9 @@ def a_batch(*numbers: int, event_id: str | None = None) -> Batch:
 
 def prepared(topic: OpenTopic, batch: Batch) -> dict[str, object]:
     """Prepare a commit and return its arguments by name."""
-    commit = topic.prepare(batch, server_ms=1_000, dead_letters_max=10)
-    return dict(zip(ARG_NAMES, commit.args, strict=False))
+    topic.prepare(batch, server_ms=1_000)
+    args = topic.commit_args(dead_letters_max=10)
+    return dict(zip(ARG_NAMES, args, strict=False))
 
 
 def test_batches_follow_on_from_one_another() -> None:
@@ -71,6 +72,16 @@ def test_a_commit_says_what_the_log_keeps() -> None:
     prepared(topic, a_batch(1))
     topic.settle()
     assert prepared(topic, a_batch(2))["batches_from"] == "7-2"
+
+
+def test_a_draining_topic_keeps_ids_that_are_old_by_the_clock() -> None:
+    topic = an_open_topic()
+    topic.dedup.restore([(("", "e1"), Sighting(1_000, None))])
+    topic.taken_at_ms = 0
+    topic.forget_if_quiet(now_ms=QUIET_MS, server_ms=1e9)
+    assert len(topic.dedup) == 1
+    topic.forget_if_quiet(now_ms=QUIET_MS + 1, server_ms=1e9)
+    assert len(topic.dedup) == 0
 
 
 @pytest.mark.parametrize(
