@@ -23,7 +23,10 @@ def batch(service: Service, seq: int, *, queued_ms: float = 0) -> Queued:
 
 def taken(lanes: Lanes) -> list[Queued]:
     """Empty the lanes."""
-    return [queued for queued in iter(lanes.take, None) if queued is not None]
+    out = []
+    while (queued := lanes.take()) is not None:
+        out.append(queued)
+    return out
 
 
 queue = st.lists(
