@@ -55,8 +55,10 @@ class CatchUps:
         return len(self._current)
 
     def start(self, connection: Connection, held: HeldTopic, position: Position) -> CatchUp:
-        """Begin at `position`, in place of any catch-up of the same topic."""
+        """Begin at `position`, in place of any catch-up of the same topic; `run` must follow."""
         catch_up = CatchUp(connection, held, at=position, served=position)
+        held.arriving_count += 1
+        held.furthest = max(held.furthest, position)
         self._current[connection, held.topic] = catch_up
         return catch_up
 
@@ -66,11 +68,16 @@ class CatchUps:
 
     async def run(self, catch_up: CatchUp) -> None:
         """Go on until the socket is live, or has left the topic. Raises RedisUnavailable."""
-        while self._is_current(catch_up) and not self._finish(catch_up):
-            if catch_up.at > catch_up.held.position:
-                await self._wait_for_feed(catch_up)
-            else:
-                await self._write_piece(catch_up)
+        try:
+            while await self._may_write(catch_up) and not self._finish(catch_up):
+                if catch_up.at > catch_up.held.position:
+                    await self._wait_for_feed(catch_up)
+                else:
+                    await self._write_piece(catch_up)
+        finally:
+            catch_up.held.arriving_count -= 1
+            if self._is_current(catch_up):
+                self.stop(catch_up.connection, catch_up.held.topic)
 
     async def _wait_for_feed(self, catch_up: CatchUp) -> None:
         # The client comes from a gateway that was ahead of this one, or saw what a failover
@@ -87,14 +94,20 @@ class CatchUps:
         if not entries and catch_up.at < catch_up.held.position:
             _reset(catch_up, ResetReason.EXPIRED)
         for entry in entries:
-            if not self._is_current(catch_up) or not await self._take(catch_up, entry):
+            if not await self._may_write(catch_up) or not self._take(catch_up, entry):
                 break
 
+    async def _may_write(self, catch_up: CatchUp) -> bool:
+        """Wait until the socket takes more; return False if it wants no more of the topic."""
+        # Behind perhaps through another topic's catch-up: together they could overrun a socket
+        # that each of them spares. A poll, not an event: a slot for one in each connection
+        # would cost more than this does.
+        while catch_up.connection.is_behind and catch_up.connection.is_open:  # noqa: ASYNC110
+            await asyncio.sleep(PACE_S)
+        return catch_up.connection.is_open and self._is_current(catch_up)
+
     def _is_current(self, catch_up: CatchUp) -> bool:
-        key = (catch_up.connection, catch_up.held.topic)
-        if not catch_up.connection.is_open:
-            self._current.pop(key, None)
-        return self._current.get(key) is catch_up
+        return self._current.get((catch_up.connection, catch_up.held.topic)) is catch_up
 
     def _finish(self, catch_up: CatchUp) -> bool:
         held = catch_up.held
@@ -106,21 +119,17 @@ class CatchUps:
         self._go_live(catch_up)
         return True
 
-    async def _take(self, catch_up: CatchUp, entry: LogEntry) -> bool:
+    def _take(self, catch_up: CatchUp, entry: LogEntry) -> bool:
         if link(catch_up.at, entry) is not Link.NEXT:
             _reset(catch_up, reset_reason(catch_up.at, entry))
             return False
         if entry.position > catch_up.held.position:
             return False  # it will come live
         _write(catch_up, [entry])
-        # A poll, not an event: a slot for one in each connection would cost more than this does.
-        while catch_up.connection.is_behind and catch_up.connection.is_open:  # noqa: ASYNC110
-            await asyncio.sleep(PACE_S)
         return True
 
     def _go_live(self, catch_up: CatchUp) -> None:
         connection, held = catch_up.connection, catch_up.held
-        del self._current[connection, held.topic]
         if catch_up.served != held.position:
             # The last batches passed the filter by; the audience's next one may name any of
             # them as its predecessor.

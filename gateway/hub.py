@@ -22,18 +22,32 @@ from gateway.policy.tail import Tail
 class HeldTopic:
     """A topic that is followed live: its position, its latest batches, its audiences."""
 
-    __slots__ = ("audiences", "epoch", "moved_ms", "position", "tail", "topic")
+    __slots__ = (
+        "arriving_count", "audiences", "epoch", "furthest", "moved_ms", "position", "tail", "topic",
+    )  # fmt: skip
 
     def __init__(self, topic: Topic, *, position: Position, epoch: int, now_ms: float) -> None:
         self.topic = topic
         self.position = position
+        self.furthest = position
+        """The highest position that a client here may rightly know, also after a reset."""
         self.epoch = epoch
         self.tail = Tail()
         self.moved_ms = now_ms
         self.audiences: dict[PropertyFilter, Audience] = {}
+        self.arriving_count = 0
+        """Sockets that are being brought to `position`, and join an audience then."""
+
+    @property
+    def is_needed(self) -> bool:
+        """Tell whether a socket is here or on its way."""
+        return bool(self.audiences) or self.arriving_count > 0
 
     def join(self, connection: Connection, wanted: PropertyFilter) -> None:
         """Deliver to `connection` whatever follows `position`."""
+        if not connection.is_open:
+            # It left for good. Its descriptor may soon be another client's.
+            return
         audience = self.audiences.get(wanted)
         if audience is None:
             audience = Audience(self.topic.service, wanted, self.position)
@@ -82,22 +96,23 @@ class HeldTopic:
 
     def _advance(self, entry: LogEntry, now_ms: float) -> None:
         self.position = entry.position
+        self.furthest = max(self.furthest, entry.position)
         self.epoch = entry.position.epoch
         self.moved_ms = now_ms
         self.tail.append(entry)
 
     def _broadcast(self, entries: Sequence[LogEntry]) -> None:
-        if not entries or not self.audiences:
+        if not entries:
             return
+        # Sorted out first: a socket that is evicted on the way may take its audience with it.
         everyone = self.audiences.get(None)
+        filtered = [audience for audience in self.audiences.values() if audience is not everyone]
         if everyone is not None:
             everyone.broadcast(whole(entries))
             everyone.served = entries[-1].position
-            if len(self.audiences) == 1:
-                return
-        run = Run.of(self.topic.service, entries)
-        for audience in list(self.audiences.values()):
-            if audience is not everyone:
+        if filtered:
+            run = Run.of(self.topic.service, entries)
+            for audience in filtered:
                 _broadcast_cut(audience, run)
 
     def _remove(self, audience: Audience, connection: Connection) -> None:

@@ -20,9 +20,9 @@ from gateway.hub import HeldTopic, Hub
 from gateway.live_feed import LiveFeed
 from gateway.policy.chain import ResetReason, Resumed, judge_resume
 from gateway.policy.interest import interest_change
-from gateway.policy.session import Input
+from gateway.policy.session import Input, Phase
 from gateway.policy.stream_request import StreamRequest
-from gateway.replay_log import ReplayLog
+from gateway.replay_log import ReplayLog, UnreadableTopic
 from gateway.subscription_store import SubscriptionStore, connection_field
 from gateway.turns import Turns
 
@@ -73,6 +73,8 @@ class Joiner:
             starts = await self._starts(connection.claims.org, request)
             if not connection.is_open:
                 return
+            # A fresh token may have narrowed the socket meanwhile.
+            starts = [start for start in starts if start.held.topic.service in connection.services]
             self._greet(connection, starts)
             catching_up = [self._enter(connection, start) for start in starts]
         await asyncio.gather(*(self._catch_ups.run(one) for one in catching_up if one))
@@ -84,7 +86,10 @@ class Joiner:
             org = connection.claims.org
             helds = await asyncio.gather(*(self._feed.open(Topic(org, s)) for s in allowed))
             if connection.is_open and wanted.version > connection.version:
-                self._apply(connection, wanted, {held.topic.service: held for held in helds})
+                by_service = {held.topic.service: held for held in helds}
+                # Asked again: the token may be another one by now.
+                still_allowed = filter(connection.claims.may_receive, by_service)
+                self._apply(connection, wanted, {s: by_service[s] for s in still_allowed})
 
     def narrow(self, connection: Connection) -> None:
         """Take from a socket what its token no longer allows, as after a refresh."""
@@ -95,7 +100,8 @@ class Joiner:
         self._leave(connection, change.leave)
         connection.services -= change.leave
         self._refilter(connection)
-        self._acknowledge(connection)
+        if connection.phase is not Phase.JOINING:  # else its hello will tell
+            self._acknowledge(connection)
 
     async def _register(self, connection: Connection, request: StreamRequest) -> None:
         connection.services = request.services
@@ -124,10 +130,13 @@ class Joiner:
             return Start(held)
         if resume == held.position or held.tail.after(resume) is not None:
             return _resumed(held, resume)
-        # Asked together, answered in this order: the log is not older than the head.
-        head, following = await asyncio.gather(
-            self._log.head(topic), self._log.after(topic, resume, count=1)
-        )
+        try:
+            # Asked together, answered in this order: the log is not older than the head.
+            head, following = await asyncio.gather(
+                self._log.head(topic), self._log.after(topic, resume, count=1)
+            )
+        except UnreadableTopic:
+            return Start(held, reset=ResetReason.UNKNOWN_EPOCH)
         last = Position(0, 0) if head is None else head.last
         epoch = 0 if head is None else head.epoch
         verdict = judge_resume(resume, head=last, epoch=epoch, following=following)

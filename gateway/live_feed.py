@@ -19,7 +19,7 @@ from fanwire.position import ZERO, Position, parse_position
 from gateway.hub import HeldTopic, Hub
 from gateway.policy.chain import head_reset_reason
 from gateway.policy.log_entry import LogEntry
-from gateway.replay_log import ENTRIES_PER_READ, ReplayLog, TopicHead
+from gateway.replay_log import ENTRIES_PER_READ, ReplayLog, TopicHead, UnreadableTopic
 from shared.runtime import now_ms
 
 log = structlog.get_logger()
@@ -56,7 +56,7 @@ class LiveFeed:
         held = self.held(topic)
         if held is not None:
             return held
-        head = await self._log.head(topic)
+        head = await self._head(topic)
         # Whoever read the head first took charge; a second one would split the sockets.
         held = self._hub.get(topic)
         if held is None:
@@ -66,6 +66,13 @@ class LiveFeed:
             # A batch may have been committed between the head and this moment.
             self.mark(topic)
         return held
+
+    async def _head(self, topic: Topic) -> TopicHead | None:
+        try:
+            return await self._log.head(topic)
+        except UnreadableTopic:
+            # As good as absent: a socket must not lose its other services over this one.
+            return None
 
     def rang(self, topic: Topic, position_text: str) -> None:
         """Read the topic soon, unless it is known to be that far."""
@@ -105,14 +112,19 @@ class LiveFeed:
                 self._wake.set()
 
     async def _verify(self, suspected: set[Topic]) -> None:
-        topics = [topic for topic in suspected if self._hub.get(topic) is not None]
-        heads = await asyncio.gather(*map(self._log.head, topics))
-        # Nobody but `_read` moves a position, and it runs after us in the same loop: the heads
-        # are therefore not older than the positions they are compared with.
-        for topic, head in zip(topics, heads, strict=True):
-            held = self._hub.get(topic)
-            if held is not None:
-                _reset_unless_on_chain(held, head)
+        helds = [held for topic in suspected if (held := self._hub.get(topic)) is not None]
+        await asyncio.gather(*map(self._compare_head, helds))
+
+    async def _compare_head(self, held: HeldTopic) -> None:
+        try:
+            head = await self._log.head(held.topic)
+        except UnreadableTopic:
+            return  # nothing to compare with; the others go on
+        # Nobody but `_read` moves a position, and it runs after us in the same loop: the head
+        # is therefore not older than the position it is compared with. Unless the topic was
+        # let go and opened anew meanwhile, by somebody who read a newer head.
+        if self._hub.get(held.topic) is held:
+            _reset_unless_on_chain(held, head)
 
     async def _read(self, marked: set[Topic]) -> None:
         by_org: dict[Org, dict[Topic, Position]] = defaultdict(dict)
@@ -143,7 +155,7 @@ class LiveFeed:
 
     def _release_unused(self) -> None:
         for held in self._hub:
-            if held.audiences:
+            if held.is_needed:
                 self._unused_since_ms.pop(held.topic, None)
             elif now_ms() - self._unused_since_ms.setdefault(held.topic, now_ms()) > IDLE_TOPIC_MS:
                 # Kept for a while: a storm of reconnects finds its topics open.

@@ -29,6 +29,10 @@ class RedisUnavailable(Overloaded):
         super().__init__(f"Redis is not available: {cause}", retry_after_ms=RETRY_AFTER_MS)
 
 
+class WrongType(RedisUnavailable):
+    """A key holds another type than ours: somebody else wrote it. Other keys are not affected."""
+
+
 class RoundTrips:
     """Calls on one connection; `run` must be running for any of them to be answered."""
 
@@ -41,7 +45,8 @@ class RoundTrips:
     def call(self, *command: Argument) -> asyncio.Future[Reply]:
         """Queue a command and return its reply to come, as RESP2 gives it.
 
-        The reply raises ResponseError where Redis refuses, RedisUnavailable where it is gone.
+        The reply raises RedisUnavailable where Redis refuses or is gone, WrongType where the
+        key is to blame, NoScriptError where a script must be loaded first.
         """
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         if len(self._queued) >= self._max_queued:
@@ -82,7 +87,7 @@ class RoundTrips:
         try:
             replies = await pipeline.execute(raise_on_error=False)
         except (RedisError, OSError) as error:
-            replies = [RedisUnavailable(error)] * len(trip)
+            replies = [error] * len(trip)
         for (_, reply), value in zip(trip, replies, strict=True):
             _settle(reply, value)
 
@@ -90,12 +95,19 @@ class RoundTrips:
 def _settle(reply: asyncio.Future[Reply], value: Reply) -> None:
     if reply.done():
         return  # its caller gave up
-    if isinstance(value, ResponseError | RedisUnavailable):
-        reply.set_exception(value)
-    elif isinstance(value, Exception):
-        reply.set_exception(RedisUnavailable(value))
+    if isinstance(value, Exception):
+        reply.set_exception(_refusal(value))
     else:
         reply.set_result(value)
+
+
+def _refusal(error: Exception) -> Exception:
+    if isinstance(error, NoScriptError):
+        return error
+    # redis-py takes the code off some errors and leaves it on others, this one among them.
+    if isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE"):
+        return WrongType(error)
+    return RedisUnavailable(error)
 
 
 def _retrieved(reply: asyncio.Future[Reply]) -> None:
