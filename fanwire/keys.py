@@ -63,6 +63,14 @@ class Keys:
         """Sorted set: token id or `sub@iat`, scored by expiry in Unix seconds."""
         return f"{self.prefix}revoked:{{{org}}}"
 
+    def flags(self) -> str:
+        """Hash of switches for all orgs: `emergency`, `disable:<service>`."""
+        return f"{self.prefix}flags"
+
+    def org_flags(self, org: Org) -> str:
+        """Hash of switches for one org."""
+        return f"{self.prefix}flags:{{{org}}}"
+
     def workers(self) -> str:
         """Sorted set of live workers, scored by deadline in server milliseconds."""
         return f"{self.prefix}fanout:workers"

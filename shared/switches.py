@@ -28,11 +28,6 @@ def disabled_services(environ: Mapping[str, str]) -> frozenset[str]:
     )
 
 
-def switch_name(service: str) -> str:
-    """Return how the name of a switch spells `service`: guest-checkin is GUEST_CHECKIN."""
-    return service.upper().replace("-", "_").replace(".", "_")
-
-
 def _is_on(name: str, value: str) -> bool:
     try:
         return _SAYS[value.strip().lower()]
