@@ -45,7 +45,7 @@ def members(text: bytes) -> dict[str, bytes]:
         mark = token[0]
         if mark in (b"{", b"["):
             depth += 1
-        elif mark == b":" and depth == 1 and key is None:
+        elif mark == b":" and key is None:
             key, begin = orjson.loads(last), token.end()
         elif mark in (b",", b"}") and depth == 1 and key is not None:
             found[key] = text[begin : token.start()].strip()

@@ -18,10 +18,13 @@ from fanwire.dev.children import ChildDied
 from fanwire.dev.demo import DEMO_SERVICES, DemoWorld
 from fanwire.dev.plan import DevPlan, check_plan
 from fanwire.dev.stack import Running, running_stack
+from fanwire.dev.topics import services_found
 from fanwire.errors import RealtimeError
+from fanwire.keys import Keys
 from fanwire.subscriber import Subscriber
 
 _DEMO_SEED = 7
+_MAX_SERVICES = 32
 
 
 def dev(
@@ -106,13 +109,29 @@ class _Dev:
             self._output.console.print(f"  [bold]{what:<9}[/bold] {escaped(command)}")
 
     async def _show_events(self, running: Running) -> None:
-        async with Subscriber(
-            running.word.url,
-            get_token=lambda: dev_token(running.word, sub="fanwire-dev"),
-            services=DEMO_SERVICES,
-        ) as subscriber:
+        async with (
+            Subscriber(
+                running.word.url,
+                get_token=lambda: dev_token(running.word, sub="fanwire-dev"),
+                services=DEMO_SERVICES,
+            ) as subscriber,
+            asyncio.TaskGroup() as tasks,
+        ):
+            tasks.create_task(self._widen(subscriber, running))
             async for event in subscriber.events():
                 self._show_event(running.word.org, event)
+
+    async def _widen(self, subscriber: Subscriber, running: Running) -> None:
+        """Subscribe to services that somebody publishes to for the first time."""
+        word = running.word
+        known = frozenset(DEMO_SERVICES)
+        async for services in services_found(
+            word.redis_url, Keys(word.key_prefix), word.org, known
+        ):
+            try:
+                await subscriber.set_services(sorted(services)[:_MAX_SERVICES])
+            except RealtimeError as error:
+                self._output.error(error)
 
     def _show_event(self, org: str, event: DeliveredEvent) -> None:
         # Both clocks are this machine's: the entry's in Redis, ours at the end of the socket.
