@@ -190,9 +190,7 @@ def _batch_opening(service: str, prev: Position) -> bytes:
     return b'{"type":"batch","service":"%b","prev":"%b' % (service.encode(), str(prev).encode())
 
 
-def _encode_index(
-    offset: int, encoded: Sequence[bytes], events: Sequence[Event]
-) -> bytes | None:
+def _encode_index(offset: int, encoded: Sequence[bytes], events: Sequence[Event]) -> bytes | None:
     if all(event.property_id is None for event in events):
         return None
     slices = []
