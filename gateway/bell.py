@@ -6,7 +6,7 @@ never loses, because whoever listens here is told of every new start and then re
 
 import asyncio
 import random
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 from redis.asyncio import Redis
@@ -15,11 +15,13 @@ from redis.exceptions import RedisError
 
 from fanwire.ids import Org
 from fanwire.keys import Keys
+from gateway.round_trips import RedisUnavailable
 from shared.runtime import backoff_ms
 
 log = structlog.get_logger()
 
-LISTEN_TURN_S = 1.0
+LISTEN_TURN_S: Final = 1.0
+PATIENCE_TURNS: Final = 5
 
 
 class Listener(Protocol):
@@ -50,26 +52,22 @@ class Bell:
         return known is not None and known[1].is_set()
 
     async def listen(self, org: Org) -> None:
-        """Return once every ring of `org` from now on will be heard."""
+        """Return once every ring of `org` from now on will be heard. Raises RedisUnavailable."""
         channel = self._keys.bell(org)
         known = self._orgs.get(channel)
         if known is None:
             known = self._orgs[channel] = (org, asyncio.Event())
             self._any_org.set()
             if self._pubsub is not None:
-                await self._pubsub.ssubscribe(channel)
+                await self._subscribe(self._pubsub, channel)
         await known[1].wait()
-
-    async def forget(self, org: Org) -> None:
-        """Hear no more rings of `org`."""
-        channel = self._keys.bell(org)
-        if self._orgs.pop(channel, None) is not None and self._pubsub is not None:
-            await self._pubsub.sunsubscribe(channel)
 
     async def run(self) -> None:
         """Listen until cancelled, through every loss of the connection."""
         while True:
-            await self._any_org.wait()
+            while not self._orgs:
+                self._any_org.clear()
+                await self._any_org.wait()
             pubsub = self._redis.pubsub()
             try:
                 await self._listen(pubsub)
@@ -84,17 +82,45 @@ class Bell:
     async def _listen(self, pubsub: PubSub) -> None:
         for _, is_heard in self._orgs.values():
             is_heard.clear()
-        await pubsub.ssubscribe(*self._orgs)
+        subscribed = frozenset(self._orgs)
+        await pubsub.ssubscribe(*subscribed)
         self._pubsub = pubsub
-        while True:
-            message = await pubsub.get_message(timeout=LISTEN_TURN_S)
-            if message is not None:
+        # Those who came during the subscription found no connection to subscribe on.
+        if missed := self._orgs.keys() - subscribed:
+            await pubsub.ssubscribe(*missed)
+        await self._take_turns(pubsub)
+
+    async def _take_turns(self, pubsub: PubSub) -> None:
+        # Whoever only listens does not notice that the other side is gone; so silence is
+        # answered by a question, and silence after the question by a new connection.
+        silent_turns = 0
+        while silent_turns < PATIENCE_TURNS:
+            message: dict[str, Any] | None = await pubsub.get_message(timeout=LISTEN_TURN_S)
+            if message is None:
+                silent_turns += 1
+                await pubsub.ping()
+                continue
+            silent_turns = 0
+            if message["channel"] is not None:  # not the answer to a ping
                 self._take(message["type"], message["channel"].decode(), message["data"])
+        raise ConnectionError("no answer to a ping")
+
+    async def _subscribe(self, pubsub: PubSub, channel: str) -> None:
+        is_asked = False
+        try:
+            await pubsub.ssubscribe(channel)
+            is_asked = True
+        except (RedisError, OSError) as error:
+            raise RedisUnavailable(error) from error
+        finally:
+            if not is_asked:
+                # Unknown again, so that the next one who comes asks anew.
+                self._orgs.pop(channel, None)
 
     def _take(self, kind: str, channel: str, content: object) -> None:
         org, is_heard = self._orgs.get(channel, (None, None))
         if org is None or is_heard is None:
-            return  # forgotten since
+            return  # nobody waits for it any more
         if kind == "ssubscribe":
             # Only now: what was read before the server confirmed may lack what rang meanwhile.
             self._attempt = 0
