@@ -21,6 +21,7 @@ from gateway.hub import HeldTopic
 from gateway.live_feed import LiveFeed
 from gateway.policy.chain import Link, ResetReason, link, reset_reason
 from gateway.policy.cutting import Run, cut
+from gateway.policy.lanes import Place
 from gateway.policy.log_entry import LogEntry
 from gateway.replay_log import ReplayLog
 
@@ -54,17 +55,18 @@ class CatchUps:
     def __len__(self) -> int:
         return len(self._current)
 
-    def start(self, connection: Connection, held: HeldTopic, position: Position) -> CatchUp:
-        """Begin at `position`, in place of any catch-up of the same topic; `run` must follow."""
-        catch_up = CatchUp(connection, held, at=position, served=position)
+    def start(self, connection: Connection, held: HeldTopic, place: Place) -> CatchUp:
+        """Begin at `place`, instead of any catch-up of the same topic; `run` must follow."""
+        catch_up = CatchUp(connection, held, at=place.at, served=place.served)
         held.arriving_count += 1
-        held.furthest = max(held.furthest, position)
+        held.furthest = max(held.furthest, place.at)
         self._current[connection, held.topic] = catch_up
         return catch_up
 
-    def stop(self, connection: Connection, topic: Topic) -> None:
-        """Write no more of a topic that the socket left."""
-        self._current.pop((connection, topic), None)
+    def stop(self, connection: Connection, topic: Topic) -> Place | None:
+        """Write no more of a topic; return how far its catch-up was, if there was one."""
+        catch_up = self._current.pop((connection, topic), None)
+        return None if catch_up is None else Place(catch_up.at, catch_up.served)
 
     async def run(self, catch_up: CatchUp) -> None:
         """Go on until the socket is live, or has left the topic. Raises RedisUnavailable."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gateway.admission import Admission
 from gateway.auth import TokenVerifier
 from gateway.bell import Bell
+from gateway.flow_control import FlowControl
 from gateway.greeting import Greeting
 from gateway.hub import Hub
 from gateway.joiner import Joiner
@@ -17,6 +18,8 @@ from gateway.revocation_list import RevocationList
 from gateway.sessions import LiveSessions
 from gateway.settings import GatewaySettings
 from gateway.subscription_store import SubscriptionStore
+from gateway.switch_watch import SwitchWatch
+from gateway.switchboard import Switchboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +41,6 @@ class Gateway:
     joiner: Joiner
     pulses: Pulses
     sessions: LiveSessions
+    flow: FlowControl
+    switchboard: Switchboard
+    switches: SwitchWatch

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from fanwire.keys import Topic
 from fanwire.position import Position
 from fanwire.property_filter import PropertyFilter
+from fanwire.tiers import Tier
 from fanwire.wire import encode_reset
 from gateway.audience import Audience
 from gateway.connection import Connection
@@ -23,11 +24,15 @@ class HeldTopic:
     """A topic that is followed live: its position, its latest batches, its audiences."""
 
     __slots__ = (
-        "arriving_count", "audiences", "epoch", "furthest", "moved_ms", "position", "tail", "topic",
+        "arriving_count", "audiences", "epoch", "furthest", "moved_ms", "position", "tail", "tier",
+        "topic",
     )  # fmt: skip
 
-    def __init__(self, topic: Topic, *, position: Position, epoch: int, now_ms: float) -> None:
+    def __init__(
+        self, topic: Topic, tier: Tier, *, position: Position, epoch: int, now_ms: float
+    ) -> None:
         self.topic = topic
+        self.tier = tier
         self.position = position
         self.furthest = position
         """The highest position that a client here may rightly know, also after a reset."""
@@ -50,7 +55,7 @@ class HeldTopic:
             return
         audience = self.audiences.get(wanted)
         if audience is None:
-            audience = Audience(self.topic.service, wanted, self.position)
+            audience = Audience(self.topic.service, self.tier, wanted, self.position)
             self.audiences[wanted] = audience
         audience.add(connection)
         connection.audiences += (audience,)
@@ -92,14 +97,15 @@ class HeldTopic:
         # A copy: a socket that is evicted on the way may take its audience with it.
         for audience in list(self.audiences.values()):
             audience.served = position
-            audience.broadcast(frame)
+            audience.forget_waiting()
+            audience.broadcast(frame, at=position)
 
     def _advance(self, entry: LogEntry, now_ms: float) -> None:
         self.position = entry.position
         self.furthest = max(self.furthest, entry.position)
         self.epoch = entry.position.epoch
         self.moved_ms = now_ms
-        self.tail.append(entry)
+        self.tail.append(entry, now_ms=now_ms)
 
     def _broadcast(self, entries: Sequence[LogEntry]) -> None:
         if not entries:
@@ -108,7 +114,7 @@ class HeldTopic:
         everyone = self.audiences.get(None)
         filtered = [audience for audience in self.audiences.values() if audience is not everyone]
         if everyone is not None:
-            everyone.broadcast(whole(entries))
+            everyone.broadcast(whole(entries), at=entries[0].prev)
             everyone.served = entries[-1].position
         if filtered:
             run = Run.of(self.topic.service, entries)
@@ -156,6 +162,6 @@ class Hub:
 
 def _broadcast_cut(audience: Audience, run: Run) -> None:
     result = cut(run, audience.wanted, served=audience.served)
-    audience.served = result.served
     if result.frames:
-        audience.broadcast(result.frames)
+        audience.broadcast(result.frames, at=run.entries[0].prev)
+    audience.served = result.served

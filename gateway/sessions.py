@@ -9,6 +9,7 @@ from fanwire.wire import encode_auth
 from gateway.auth import TokenVerifier
 from gateway.connection import Connection
 from gateway.connection_owner import ConnectionLimits
+from gateway.flow_control import FlowControl
 from gateway.hub import Hub
 from gateway.joiner import Joiner
 from gateway.policy.client_messages import Ack, Auth, ClientMessage, Ping, Visibility
@@ -31,6 +32,7 @@ class SessionParts:
     verifier: TokenVerifier
     revocations: RevocationList
     pulses: Pulses
+    flow: FlowControl
 
 
 class LiveSessions:
@@ -48,6 +50,14 @@ class LiveSessions:
         """Look at the connection again at `at_ms`."""
         self._parts.pulses.due_at(connection, at_ms=at_ms)
 
+    def fell_behind(self, connection: Connection) -> None:
+        """Watch over a connection that does not keep up."""
+        self._parts.flow.watch(connection)
+
+    def overrun(self, connection: Connection) -> None:
+        """Make room for a connection whose backlog is over the hard limit, or abort it."""
+        self._parts.flow.overrun(connection, hard_limit_bytes=self.limits.hard_limit_bytes)
+
     def received(self, connection: Connection, message: ClientMessage) -> None:
         """Act on a client's message; raises RealtimeError to end its connection."""
         connection.advance(Input.MESSAGE)
@@ -58,12 +68,14 @@ class LiveSessions:
                 self._check_ack(connection, message)
             case Visibility():
                 connection.is_hidden = message.hidden
+                self._parts.flow.refresh(connection)
             case Ping():
                 self._parts.pulses.beat(connection)
 
     def ended(self, connection: Connection) -> None:
         """Forget a connection: nothing is delivered to it any more."""
         self._parts.hub.leave_all(connection)
+        self._parts.flow.forget(connection)
         self._parts.registry.remove(connection)
         claims = connection.claims
         self._parts.store.unregister(claims.org, connection_field(claims.sub, connection.id))
@@ -80,6 +92,7 @@ class LiveSessions:
         connection.send(encode_auth(claims.exp_ms))
 
     def _check_ack(self, connection: Connection, ack: Ack) -> None:
+        lag_ms = 0.0
         for service, position in ack.positions.items():
             held = self._parts.hub.get(Topic(connection.claims.org, service))
             if service not in connection.services or held is None:
@@ -89,3 +102,7 @@ class LiveSessions:
                 raise BadMessage(
                     f"ack of {service} at {position} is ahead of what was sent, {held.furthest}"
                 )
+            waiting_since_ms = held.tail.waiting_since_ms(position)
+            if waiting_since_ms is not None and not connection.withheld:
+                lag_ms = max(lag_ms, now_ms() - waiting_since_ms)
+        self._parts.flow.acked(connection, lag_ms)
