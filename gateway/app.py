@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Collection, Coroutine, Iterator
 from typing import Any, Final
 
 import uvicorn
@@ -24,6 +24,7 @@ from shared.runtime import stop_event
 from shared.settings import RealtimeSettings, TokenSettings
 
 BACKLOG: Final = 4_096
+CANCEL_AGAIN_S: Final = 0.1
 NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False}
 """FastAPI would keep one span open for the whole life of a socket; ours are short."""
 
@@ -55,8 +56,7 @@ async def serve(
         public.should_exit = True
         await parts.membership.leave()
         private.should_exit = True
-        for loop in loops:
-            loop.cancel()
+        await _end(loops)
     await parts.redis.aclose()
     logger().info("gateway.stopped", node=parts.gateway.greeting.node)
 
@@ -121,6 +121,15 @@ def _loops(parts: Composition) -> Iterator[Coroutine[Any, Any, None]]:
     yield parts.membership.run()
     if parts.jwks is not None:
         yield parts.jwks.run()
+
+
+async def _end(loops: Collection[asyncio.Task[None]]) -> None:
+    # Again and again: redis-py sends by `asyncio.wait_for`, which on Python 3.11 forgets a
+    # cancellation that comes as the send ends, and the process would then run for ever.
+    while loops:
+        for loop in loops:
+            loop.cancel()
+        _, loops = await asyncio.wait(loops, timeout=CANCEL_AGAIN_S)
 
 
 def _drainer(gateway: Gateway) -> Drainer:

@@ -13,6 +13,7 @@ from gateway.hub import Hub
 from gateway.live_feed import LiveFeed
 from gateway.policy.frame_writer import ping_frame
 from gateway.policy.liveness import LivenessLimits, Pulse, next_pulse_ms, pulse
+from gateway.policy.session import Phase
 from gateway.policy.timer_wheel import TimerWheel
 from shared.runtime import now_ms
 
@@ -46,6 +47,8 @@ class Pulses:
 
     def beat(self, connection: Connection) -> None:
         """Send a sign of life, with the heads that moved since the last one."""
+        if connection.phase is Phase.JOINING:
+            return  # hello comes first, and is a sign of life itself
         since_ms = now_ms() - self._limits.heartbeat_ms - TICK_MS
         moved: dict[str, Position] = {}
         for audience in connection.audiences:

@@ -39,6 +39,8 @@ class Registry:
         if not users:
             del self._by_org[claims.org]
         self._org_counts[claims.org] -= 1
+        if not self._org_counts[claims.org]:
+            del self._org_counts[claims.org]
 
     def of_user(self, org: Org, user: UserId) -> Set[Connection]:
         """Return the user's connections here."""

@@ -1,0 +1,80 @@
+"""A gateway's parts around its joiner, real but for Redis."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fanwire.ids import Service
+from fanwire.keys import Keys
+from fanwire.position import Position
+from gateway.auth import SharedSecret, TokenVerifier
+from gateway.greeting import Greeting
+from gateway.hub import Hub
+from gateway.joiner import Joiner
+from gateway.live_feed import LiveFeed
+from gateway.policy.claims import ClaimRules, Claims
+from gateway.policy.liveness import LivenessLimits
+from gateway.policy.stream_request import StreamRequest
+from gateway.pulse import Pulses
+from gateway.registry import Registry
+from gateway.revocation_list import RevocationList
+from gateway.sessions import LiveSessions, SessionParts
+from gateway.subscription_store import SubscriptionStore
+from tests.support.loopback import LIMITS, Client
+from tests.support.memory_log import MemoryLog
+from tests.support.memory_redis import MemoryTrips
+from tests.support.signing import AUDIENCE, ISSUER, SECRET
+
+
+class GatewayStage:
+    """Connect clients to it; no loop of it runs unless a test runs it."""
+
+    def __init__(self) -> None:
+        keys = Keys()
+        self.trips = MemoryTrips()
+        self.hub, self.registry, self.log = Hub(), Registry(), MemoryLog()
+        self.feed = LiveFeed(self.hub, self.log, sweep_ms=3_600_000)
+        self.store = SubscriptionStore(self.trips, keys)
+        self.greeting = Greeting(node="gw", heartbeat_ms=15_000, frame_bytes=9, max_services=8)
+        self.joiner = Joiner(self.hub, self.feed, self.log, self.store, self.greeting)
+        self.revocations = RevocationList(self.trips, keys, self.registry, poll_ms=3_600_000)
+        self.pulses = Pulses(self.hub, self.feed, LivenessLimits())
+        self.sessions = LiveSessions(
+            LIMITS,
+            SessionParts(
+                hub=self.hub,
+                registry=self.registry,
+                joiner=self.joiner,
+                store=self.store,
+                verifier=TokenVerifier(SharedSecret(SECRET), ClaimRules(ISSUER, AUDIENCE)),
+                revocations=self.revocations,
+                pulses=self.pulses,
+            ),
+        )
+        self._client_count = 0
+
+    def client(self, claims: Claims | None = None) -> Client:
+        """Return a client whose upgrade is done, and whose join is not."""
+        self._client_count += 1
+        client = Client(self.sessions, claims=claims, name=f"gw~{self._client_count}")
+        self.registry.add(client.connection)
+        return client
+
+    async def join(self, client: Client, *services: str, **request: Any) -> list[dict[str, Any]]:
+        """Join the client to services, and return what it was told."""
+        await self.joiner.join(client.connection, a_request(*services, **request))
+        return client.messages()
+
+
+def a_request(
+    *services: str,
+    property_id: str | None = None,
+    resume: Mapping[Service, Position] | None = None,
+) -> StreamRequest:
+    """Return what a client's URL asks for."""
+    return StreamRequest(frozenset(map(Service, services)), property_id, resume or {})
+
+
+def positions_in(message: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the position of each service in a hello or a subscriptions message."""
+    rows: Sequence[Mapping[str, Any]] = message["services"]
+    return {row["name"]: row.get("position") for row in rows}
