@@ -39,8 +39,9 @@ class Connection(Outbound):
     """Owned by its transport; ends in `Sessions.ended`, whoever ended it."""
 
     __slots__ = (
-        "_bucket", "_parser", "_unknown_count", "claims", "due_ms", "heard_ms", "id", "is_hidden",
-        "property_id", "property_version", "services", "shed", "version", "withheld",
+        "_bucket", "_parser", "_unknown_count", "caught_up_ms", "claims", "due_ms", "heard_ms",
+        "id", "is_hidden", "property_id", "property_version", "services", "shed", "version",
+        "withheld",
     )  # fmt: skip
 
     def __init__(self, sessions: Sessions, claims: Claims, connection_id: str) -> None:
@@ -55,6 +56,8 @@ class Connection(Outbound):
         self.shed: frozenset[Tier] = NOTHING_SHED
         self.withheld: dict[Service, Place] | None = None
         """Services that it does not get for now, and from where it will."""
+        self.caught_up_ms = 0.0
+        """When its last catch-up ended: what it acks of it is not late."""
         self.heard_ms = self.due_ms = sessions.now_ms()
         self._parser = FrameParser(sessions.limits.frames)
         self._bucket = TokenBucket(sessions.limits.rate, now_ms=self.heard_ms)
@@ -74,6 +77,7 @@ class Connection(Outbound):
     def abort(self) -> None:
         """Drop the socket at once, whatever is unsent."""
         self._leave()
+        self.lanes = None
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -88,6 +92,7 @@ class Connection(Outbound):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the transport, before it closes the descriptor."""
         self._leave()
+        self.lanes = None
 
     def _take(self, event: FrameEvent) -> None:
         match event:
@@ -120,7 +125,8 @@ class Connection(Outbound):
     def _end_with(self, frame: bytes) -> None:
         if not self.is_open:
             return
-        self.lanes = None  # nothing may follow a close
+        if self.lanes is not None:
+            self.lanes.keep_control()  # a batch may not follow the close that overtakes it
         self.write(frame)
         self._leave()
         # A socket that is closed at once may lose the close frame to a reset; the client's

@@ -20,7 +20,7 @@ from fanwire.keys import Topic
 from fanwire.position import Position
 from fanwire.switches import all_off
 from fanwire.tiers import Tier, Tiers
-from fanwire.wire import encode_quarantine, encode_reset
+from fanwire.wire import encode_disabled, encode_quarantine, encode_reset
 from gateway.catch_up import CatchUps, wanted_by
 from gateway.connection import NOTHING_SHED, Connection
 from gateway.flow_counters import FlowCounters
@@ -36,13 +36,14 @@ from gateway.policy.quarantine import (
     Quarantine,
     QuarantineLimits,
 )
-from gateway.round_trips import RedisUnavailable
-from gateway.switchboard import Switchboard
+from gateway.policy.session import Phase
+from gateway.switchboard import RETRY_AFTER_MS, Switchboard
 from shared.runtime import now_ms
 
 log = structlog.get_logger()
 
 CHECK_S: Final = 1.0
+ACK_LAG_COUNTS_MS: Final = 2_500
 LONGEST_REPLAY_EVENTS: Final = 5_000
 _HIDDEN_SHEDS: Final = frozenset({Tier.NORMAL, Tier.LOW})
 
@@ -66,7 +67,8 @@ class FlowControl:
         self._tiers = tiers
         self._limits = limits
         self._watched: dict[Connection, Quarantine] = {}
-        self._ack_lag_ms: dict[Connection, float] = {}
+        self._ack_lags: dict[Connection, tuple[float, float]] = {}
+        self._returning: set[tuple[Connection, Topic]] = set()
         self._restoring: asyncio.TaskGroup | None = None
         self.counters = FlowCounters()
 
@@ -77,34 +79,37 @@ class FlowControl:
 
     async def run(self) -> None:
         """Check the watched sockets until cancelled."""
-        async with asyncio.TaskGroup() as self._restoring:
-            while True:
-                await asyncio.sleep(CHECK_S)
-                for connection, quarantine in list(self._watched.items()):
-                    self._check(connection, quarantine)
+        try:
+            async with asyncio.TaskGroup() as self._restoring:
+                while True:
+                    await asyncio.sleep(CHECK_S)
+                    await self._check_all()
+        finally:
+            self._restoring = None
 
     def watch(self, connection: Connection) -> None:
         """Look at a socket that fell behind or whose acks lag."""
-        if connection not in self._watched:
+        if connection.is_open and connection not in self._watched:
             self._watched[connection] = Quarantine(self._limits)
 
     def forget(self, connection: Connection) -> None:
         """Stop watching a socket that ended."""
         self._watched.pop(connection, None)
-        self._ack_lag_ms.pop(connection, None)
+        self._ack_lags.pop(connection, None)
         connection.withheld = None
 
     def acked(self, connection: Connection, lag_ms: float) -> None:
         """Take note of how far a socket's acks lag."""
         if lag_ms > self._limits.ack_lag_ms:
-            self._ack_lag_ms[connection] = lag_ms
+            self._ack_lags[connection] = (lag_ms, now_ms())
             self.watch(connection)
         else:
-            self._ack_lag_ms.pop(connection, None)
+            self._ack_lags.pop(connection, None)
 
     def overrun(self, connection: Connection, *, hard_limit_bytes: int) -> None:
         """Shed tier by tier until the backlog fits; abort if all of it is critical or high."""
         self.watch(connection)
+        # Telling of a quarantine takes room as well, so this may call itself, and find it ended.
         while connection.lanes is not None and connection.lanes.used_bytes > hard_limit_bytes:
             entered = self._watched[connection].overrun(now_ms=now_ms())
             if entered is None:
@@ -137,21 +142,43 @@ class FlowControl:
         _keep_place(connection, service, place)
         self.refresh(connection)
 
+    def place_of(self, connection: Connection, service: Service) -> Position | None:
+        """Return where a socket stands in a withheld service, None if it is not withheld."""
+        place = (connection.withheld or {}).get(service)
+        return None if place is None else place.at
+
+    def remind(self, connection: Connection) -> None:
+        """Tell a socket what it does not get, as when it asks for a service anew."""
+        off = self.switched_off(connection)
+        if off:
+            connection.send(encode_disabled(off, retry_after_ms=RETRY_AFTER_MS))
+        quarantine = self._watched.get(connection)
+        if quarantine is not None and quarantine.shed:
+            self._tell(connection, quarantine.shed, until_ms=quarantine.until_ms)
+
     def left(self, connection: Connection, service: Service) -> None:
         """Forget what waits or is withheld of a service that a socket left."""
         connection.drop(service)
-        _take_place(connection, service, may=True)
+        _take_place(connection, service)
 
     def refresh(self, connection: Connection) -> None:
         """Withhold and give back what the socket's state calls for."""
+        if not connection.is_open or connection.phase is Phase.JOINING:
+            return  # nothing may come before hello; the join itself asks what may be joined
         for service in connection.services:
             is_withheld = service in (connection.withheld or ())
             if not self.may_join(connection, service):
                 if not is_withheld:
                     self._withhold(connection, service)
-            elif is_withheld and self._restoring is not None:
-                topic = Topic(connection.claims.org, service)
-                self._restoring.create_task(self._give_back(connection, topic))
+            elif is_withheld:
+                self._start_return(connection, Topic(connection.claims.org, service))
+
+    async def _check_all(self) -> None:
+        for connection, quarantine in list(self._watched.items()):
+            if connection in self._watched:
+                self._check(connection, quarantine)
+                # Conflation costs a millisecond, and hundreds may lag: the others come between.
+                await asyncio.sleep(0)
 
     def _check(self, connection: Connection, quarantine: Quarantine) -> None:
         verdict = quarantine.check(self._load(connection), now_ms=now_ms())
@@ -177,13 +204,19 @@ class FlowControl:
         self.counters.entered(entered.shed)
 
     def _load(self, connection: Connection) -> Load:
-        lanes = connection.lanes
-        oldest_ms = None if lanes is None else lanes.oldest_ms()
         return Load(
-            backlog_bytes=0 if lanes is None else lanes.used_bytes,
-            oldest_age_ms=0 if oldest_ms is None else now_ms() - oldest_ms,
-            ack_lag_ms=self._ack_lag_ms.get(connection, 0),
+            backlog_bytes=connection.unsent_bytes,
+            oldest_age_ms=_oldest_age_ms(connection),
+            ack_lag_ms=self._take_ack_lag_ms(connection),
         )
+
+    def _take_ack_lag_ms(self, connection: Connection) -> float:
+        lag_ms, noted_ms = self._ack_lags.get(connection, (0.0, 0.0))
+        if now_ms() - noted_ms > ACK_LAG_COUNTS_MS:
+            # Whoever gets nothing has nothing to ack: an old lag must not count for ever.
+            self._ack_lags.pop(connection, None)
+            return 0.0
+        return lag_ms
 
     def _tell(
         self, connection: Connection, tiers: frozenset[Tier], *, until_ms: float | None
@@ -201,29 +234,59 @@ class FlowControl:
         under_way = self._catch_ups.stop(connection, topic)
         if held is None:
             return  # it is still being joined, and `enter` will keep it out
-        served = next((a.served for a in connection.audiences if a.service == service), None)
-        head = Place(held.position, served or held.position)
+        audience = connection.audience_of(service)
+        head = Place(held.position, held.position if audience is None else audience.served)
         held.leave(connection)
         _keep_place(connection, service, waiting or under_way or head)
         self.counters.withheld[self._tiers.of(service)] += 1
 
+    def _start_return(self, connection: Connection, topic: Topic) -> None:
+        if self._restoring is not None and (connection, topic) not in self._returning:
+            self._returning.add((connection, topic))
+            self._restoring.create_task(self._give_back(connection, topic))
+
     async def _give_back(self, connection: Connection, topic: Topic) -> None:
         try:
-            held = await self._feed.open(topic)
-        except RealtimeError as error:
-            connection.close(RedisUnavailable(error))
-            return
+            # Withheld anew before it was back, it may be due anew as well.
+            while self._is_due(connection, topic.service):
+                try:
+                    await self._catch_up(connection, topic)
+                except RealtimeError as error:
+                    log.warning("service.return_failed", topic=str(topic), cause=str(error))
+                    await asyncio.sleep(CHECK_S)
+        finally:
+            self._returning.discard((connection, topic))
+
+    def _is_due(self, connection: Connection, service: Service) -> bool:
+        is_withheld = service in (connection.withheld or ())
+        return is_withheld and connection.is_open and self.may_join(connection, service)
+
+    async def _catch_up(self, connection: Connection, topic: Topic) -> None:
+        held = await self._feed.open(topic)
         # The place is taken only now: whatever changed meanwhile has found it where it was.
-        place = _take_place(connection, topic.service, may=self.may_join(connection, topic.service))
-        if place is None or not connection.is_open:
+        if not self._is_due(connection, topic.service):
             return
+        place = _take_place(connection, topic.service)
+        assert place is not None
         if _event_count(place.at, held.position) > LONGEST_REPLAY_EVENTS:
             self._overflow(connection, held)
             return
+        catch_up = self._catch_ups.start(connection, held, place)
         try:
-            await self._catch_ups.run(self._catch_ups.start(connection, held, place))
-        except RealtimeError as error:
-            connection.close(RedisUnavailable(error))
+            await self._catch_ups.run(catch_up)
+        except RealtimeError:
+            if self._is_nowhere(connection, topic):
+                _keep_place(connection, topic.service, Place(catch_up.at, catch_up.served))
+            raise
+
+    def _is_nowhere(self, connection: Connection, topic: Topic) -> bool:
+        service = topic.service
+        return (
+            service in connection.services
+            and service not in (connection.withheld or ())
+            and connection.audience_of(service) is None
+            and not self._catch_ups.is_under_way(connection, topic)
+        )
 
     def _overflow(self, connection: Connection, held: HeldTopic) -> None:
         reset = encode_reset(
@@ -234,8 +297,8 @@ class FlowControl:
         self.counters.overflowed += 1
 
 
-def _take_place(connection: Connection, service: Service, *, may: bool) -> Place | None:
-    if not may or connection.withheld is None:
+def _take_place(connection: Connection, service: Service) -> Place | None:
+    if connection.withheld is None:
         return None
     place = connection.withheld.pop(service, None)
     if not connection.withheld:
@@ -247,6 +310,16 @@ def _keep_place(connection: Connection, service: Service, place: Place) -> None:
     if connection.withheld is None:
         connection.withheld = {}
     connection.withheld[service] = place
+
+
+def _oldest_age_ms(connection: Connection) -> float:
+    lanes = connection.lanes
+    oldest_ms = None if lanes is None else lanes.oldest_ms()
+    ages_ms = [0.0 if oldest_ms is None else now_ms() - oldest_ms]
+    if connection.is_behind:
+        # What the transport holds has left the lanes, and is older than all that is in them.
+        ages_ms.append(now_ms() - connection.pushed_ms)
+    return max(ages_ms)
 
 
 def _event_count(behind: Position, head: Position) -> int:

@@ -78,13 +78,13 @@ class HeldTopic:
             if verdict is Link.SEEN:
                 continue
             if verdict is not Link.NEXT:
-                self._broadcast(run)
+                self._broadcast(run, now_ms)
                 run = []
                 self.reset(reset_reason(self.position, entry), entry.prev)
             run.append(entry)
             event_count += entry.event_count
             self._advance(entry, now_ms)
-        self._broadcast(run)
+        self._broadcast(run, now_ms)
         return event_count
 
     def reset(self, reason: ResetReason, position: Position) -> None:
@@ -96,18 +96,16 @@ class HeldTopic:
         )
         # A copy: a socket that is evicted on the way may take its audience with it.
         for audience in list(self.audiences.values()):
-            audience.served = position
-            audience.forget_waiting()
-            audience.broadcast(frame, at=position)
+            audience.reset(frame, position)
 
     def _advance(self, entry: LogEntry, now_ms: float) -> None:
         self.position = entry.position
         self.furthest = max(self.furthest, entry.position)
         self.epoch = entry.position.epoch
         self.moved_ms = now_ms
-        self.tail.append(entry, now_ms=now_ms)
+        self.tail.append(entry)
 
-    def _broadcast(self, entries: Sequence[LogEntry]) -> None:
+    def _broadcast(self, entries: Sequence[LogEntry], now_ms: float) -> None:
         if not entries:
             return
         # Sorted out first: a socket that is evicted on the way may take its audience with it.
@@ -115,11 +113,11 @@ class HeldTopic:
         filtered = [audience for audience in self.audiences.values() if audience is not everyone]
         if everyone is not None:
             everyone.broadcast(whole(entries), at=entries[0].prev)
-            everyone.served = entries[-1].position
+            everyone.served_up_to(entries[-1].position, now_ms=now_ms)
         if filtered:
             run = Run.of(self.topic.service, entries)
             for audience in filtered:
-                _broadcast_cut(audience, run)
+                _broadcast_cut(audience, run, now_ms)
 
     def _remove(self, audience: Audience, connection: Connection) -> None:
         audience.discard(connection)
@@ -160,8 +158,8 @@ class Hub:
                 held.leave(connection)
 
 
-def _broadcast_cut(audience: Audience, run: Run) -> None:
+def _broadcast_cut(audience: Audience, run: Run, now_ms: float) -> None:
     result = cut(run, audience.wanted, served=audience.served)
     if result.frames:
         audience.broadcast(result.frames, at=run.entries[0].prev)
-    audience.served = result.served
+        audience.served_up_to(result.served, now_ms=now_ms)

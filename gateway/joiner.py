@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fanwire.ids import Org, Service
 from fanwire.keys import Topic
 from fanwire.position import Position
-from fanwire.wire import ServiceState, encode_disabled, encode_reset, encode_subscriptions
+from fanwire.wire import ServiceState, encode_reset, encode_subscriptions
 from gateway.catch_up import CatchUp, CatchUps, wanted_by
 from gateway.connection import Connection
 from gateway.flow_control import FlowControl
@@ -25,7 +25,6 @@ from gateway.policy.session import Input, Phase
 from gateway.policy.stream_request import StreamRequest
 from gateway.replay_log import ReplayLog, UnreadableTopic
 from gateway.subscription_store import SubscriptionStore, connection_field
-from gateway.switchboard import RETRY_AFTER_MS
 from gateway.turns import Turns
 
 
@@ -152,9 +151,7 @@ class Joiner:
     def _greet(self, connection: Connection, starts: Iterable[Start]) -> None:
         connection.advance(Input.HELLO)
         connection.send(self._greeting.hello(connection, list(map(_state, starts))))
-        off = self._flow.switched_off(connection)
-        if off:
-            connection.send(encode_disabled(off, retry_after_ms=RETRY_AFTER_MS))
+        self._flow.remind(connection)
         for start in starts:
             if start.reset is not None:
                 service, position = start.held.topic.service, start.held.position
@@ -186,14 +183,15 @@ class Joiner:
         for service in change.join:
             self._flow.enter(connection, helds[service])
         self._acknowledge(connection)
+        if change.join:
+            self._flow.remind(connection)
 
     def _acknowledge(self, connection: Connection) -> None:
         # A new filter has other predecessors: the client must stand at the head, which is
         # right, because all that was for it under the old one is written.
-        live = {a.service for a in connection.audiences if not connection.waits(a.service)}
         states = [
-            self._live_state(connection, service, is_live=service in live)
-            for service in sorted(connection.services)
+            ServiceState(s, self._greeting.tiers.of(s), self._position(connection, s))
+            for s in sorted(connection.services)
         ]
         connection.send(
             encode_subscriptions(
@@ -224,12 +222,12 @@ class Joiner:
                 # What was cut for the old filter is cut anew from the log.
                 self._flow.resume_at(connection, audience.service, waiting)
 
-    def _live_state(
-        self, connection: Connection, service: Service, *, is_live: bool
-    ) -> ServiceState:
+    def _position(self, connection: Connection, service: Service) -> Position | None:
         held = self._hub.get(Topic(connection.claims.org, service))
-        position = held.position if held is not None and is_live else None
-        return ServiceState(service, self._greeting.tiers.of(service), position)
+        is_live = connection.audience_of(service) is not None and not connection.waits(service)
+        if held is not None and is_live:
+            return held.position
+        return self._flow.place_of(connection, service)
 
 
 def _resumed(held: HeldTopic, resume: Position) -> Start:

@@ -2,7 +2,8 @@
 
 While the transport holds nothing back, frames go out as they come. As soon as it does, whole
 frames wait in lanes, where they can be ordered by worth, conflated or dropped; the transport
-itself never holds more than the rest of one frame, so there is always something left to decide.
+itself holds no more than the rest of what it was given last, so there is always something left
+to decide.
 
 Bound: `hard_limit_bytes` in the lanes. Whoever is responsible for the socket is asked to shed;
 if that does not help, the socket is aborted, since a close frame behind a megabyte of backlog
@@ -34,6 +35,7 @@ class Outbound(asyncio.Protocol):
         "is_behind",
         "lanes",
         "phase",
+        "pushed_ms",
     )
 
     def __init__(self, sessions: Sessions) -> None:
@@ -42,6 +44,14 @@ class Outbound(asyncio.Protocol):
         self.audiences: tuple[Audience, ...] = ()
         self.is_behind = False
         self.lanes: Lanes | None = None
+        self.pushed_ms = 0.0
+        """When the transport was last given anything, while it holds bytes back."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What waits, in the transport and in the lanes."""
+        in_lanes = 0 if self.lanes is None else self.lanes.used_bytes
+        return self._transport.get_write_buffer_size() + in_lanes
 
     @property
     def is_open(self) -> bool:
@@ -85,6 +95,10 @@ class Outbound(asyncio.Protocol):
         self._transport.write(rest)
         self._set_behind(self._transport.get_write_buffer_size() > 0)
 
+    def audience_of(self, service: Service) -> "Audience | None":
+        """Return where this socket gets `service` live, None if it does not."""
+        return next((a for a in self.audiences if a.service == service), None)
+
     def waits(self, service: Service) -> bool:
         """Tell whether batches of `service` are not written yet."""
         return self.lanes is not None and self.lanes.holds(service)
@@ -105,6 +119,7 @@ class Outbound(asyncio.Protocol):
                 self.lanes = None
             else:
                 self._transport.write(queued.frames)
+                self.pushed_ms = self._sessions.now_ms()
         self._set_behind(self.lanes is not None or self._transport.get_write_buffer_size() > 0)
 
     def _set_behind(self, is_behind: bool) -> None:  # noqa: FBT001
@@ -114,6 +129,7 @@ class Outbound(asyncio.Protocol):
         for audience in self.audiences:
             audience.moved(self)
         if is_behind:
+            self.pushed_ms = self._sessions.now_ms()
             self._fell_behind()
 
     def _fell_behind(self) -> None:

@@ -4,7 +4,9 @@ import time
 from dataclasses import dataclass
 
 from fanwire.errors import BadMessage, Forbidden
+from fanwire.ids import Service
 from fanwire.keys import Topic
+from fanwire.position import Position
 from fanwire.wire import encode_auth
 from gateway.auth import TokenVerifier
 from gateway.connection import Connection
@@ -95,14 +97,23 @@ class LiveSessions:
         lag_ms = 0.0
         for service, position in ack.positions.items():
             held = self._parts.hub.get(Topic(connection.claims.org, service))
-            if service not in connection.services or held is None:
+            if held is None or service not in connection.services:
                 continue  # it crossed a change of the subscription
+            if service in (connection.withheld or ()):
+                continue  # nothing holds the topic for this socket: it may have begun anew
             # Not `position`: a reset may have taken that back while the ack was on its way.
             if position > held.furthest:
                 raise BadMessage(
                     f"ack of {service} at {position} is ahead of what was sent, {held.furthest}"
                 )
-            waiting_since_ms = held.tail.waiting_since_ms(position)
-            if waiting_since_ms is not None and not connection.withheld:
-                lag_ms = max(lag_ms, now_ms() - waiting_since_ms)
+            lag_ms = max(lag_ms, _ack_lag_ms(connection, service, position))
         self._parts.flow.acked(connection, lag_ms)
+
+
+def _ack_lag_ms(connection: Connection, service: Service, position: Position) -> float:
+    audience = connection.audience_of(service)
+    # The timers of a hidden page are held up by its browser, and what a catch-up writes is old.
+    if audience is None or connection.is_hidden:
+        return 0.0
+    since_ms = audience.unacked_since_ms(position)
+    return 0.0 if since_ms is None else now_ms() - max(since_ms, connection.caught_up_ms)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from fanwire.json_slices import elements
-from gateway.policy.frame_writer import text_frame
+from gateway.policy.frame_writer import payload_spans, text_frame
 
 _EVENTS: Final = b'"events":['
 
@@ -42,15 +42,8 @@ def conflate(runs: Sequence[bytes]) -> tuple[bytes, int]:
 
 def text_payloads(frames: bytes) -> Iterator[bytes]:
     """Return the payloads of whole server text frames that follow each other."""
-    start = 0
-    while start < len(frames):
-        length, begin = frames[start + 1], start + 2
-        if length >= 126:
-            width = 2 if length == 126 else 8
-            length = int.from_bytes(frames[begin : begin + width], "big")
-            begin += width
-        yield frames[begin : begin + length]
-        start = begin + length
+    for start, end in payload_spans(frames):
+        yield frames[start:end]
 
 
 def _entity(event: dict[str, Any]) -> object:

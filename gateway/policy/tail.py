@@ -15,39 +15,25 @@ from gateway.policy.log_entry import LogEntry
 class Tail:
     """A contiguous run of log entries that ends at the topic's head."""
 
-    __slots__ = ("_delivered_ms", "_entries", "_max_bytes", "_max_entries", "_used_bytes")
+    __slots__ = ("_entries", "_max_bytes", "_max_entries", "_used_bytes")
 
     def __init__(self, *, max_bytes: int = 262_144, max_entries: int = 64) -> None:
         self._entries: deque[LogEntry] = deque()
-        self._delivered_ms: deque[float] = deque()
         self._max_bytes = max_bytes
         self._max_entries = max_entries
         self._used_bytes = 0
 
-    def append(self, entry: LogEntry, *, now_ms: float) -> None:
-        """Keep `entry`, which must follow the last one kept and is delivered now."""
+    def append(self, entry: LogEntry) -> None:
+        """Keep `entry`, which must follow the last one kept."""
         self._entries.append(entry)
-        self._delivered_ms.append(now_ms)
         self._used_bytes += len(entry.body)
         while self._used_bytes > self._max_bytes or len(self._entries) > self._max_entries:
             self._used_bytes -= len(self._entries.popleft().body)
-            self._delivered_ms.popleft()
 
     def clear(self) -> None:
         """Forget all: the chain broke."""
         self._entries.clear()
-        self._delivered_ms.clear()
         self._used_bytes = 0
-
-    def waiting_since_ms(self, position: Position) -> float | None:
-        """Return when the first entry after `position` was delivered, None if there is none.
-
-        For a position before this run it is when the run begins: at least that long ago.
-        """
-        for entry, delivered_ms in zip(self._entries, self._delivered_ms, strict=True):
-            if entry.position > position:
-                return delivered_ms
-        return None
 
     def after(self, position: Position) -> list[LogEntry] | None:
         """Return what follows `position`, or None if it does not lie on this run."""
