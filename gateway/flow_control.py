@@ -45,6 +45,7 @@ log = structlog.get_logger()
 CHECK_S: Final = 1.0
 ACK_LAG_COUNTS_MS: Final = 2_500
 LONGEST_REPLAY_EVENTS: Final = 5_000
+_TIERS_BY_WORTH: Final = tuple(Tier)
 _HIDDEN_SHEDS: Final = frozenset({Tier.NORMAL, Tier.LOW})
 
 
@@ -107,15 +108,19 @@ class FlowControl:
             self._ack_lags.pop(connection, None)
 
     def overrun(self, connection: Connection, *, hard_limit_bytes: int) -> None:
-        """Shed tier by tier until the backlog fits; abort if all of it is critical or high."""
+        """Make room: whoever reads gets the rest by catch-up; whoever does not gets less.
+
+        A burst can be more than the limit before anybody could have read any of it. A socket
+        that is stuck is shed tier by tier, and aborted if all that waits is critical or high.
+        """
         self.watch(connection)
+        if _stuck_ms(connection) <= self._limits.age_ms:
+            self._spill(connection, down_to_bytes=hard_limit_bytes // 2)
         # Telling of a quarantine takes room as well, so this may call itself, and find it ended.
         while connection.lanes is not None and connection.lanes.used_bytes > hard_limit_bytes:
             entered = self._watched[connection].overrun(now_ms=now_ms())
             if entered is None:
-                log.info("socket.evicted", unsent_bytes=connection.lanes.used_bytes)
-                self.counters.evicted += 1
-                connection.abort()
+                self._evict(connection)
                 return
             self._enter_quarantine(connection, entered)
 
@@ -173,6 +178,24 @@ class FlowControl:
             elif is_withheld:
                 self._start_return(connection, Topic(connection.claims.org, service))
 
+    def _spill(self, connection: Connection, *, down_to_bytes: int) -> None:
+        """Leave to the log what waits of the least important services; it follows at once."""
+        for service in sorted(connection.services, key=self._worth):
+            if connection.lanes is None or connection.lanes.used_bytes <= down_to_bytes:
+                break
+            if connection.waits(service):
+                self._withhold(connection, service)
+                self.counters.spilled[self._tiers.of(service)] += 1
+        self.refresh(connection)
+
+    def _worth(self, service: Service) -> int:
+        return -_TIERS_BY_WORTH.index(self._tiers.of(service))
+
+    def _evict(self, connection: Connection) -> None:
+        log.info("socket.evicted", connection=connection.id, unsent_bytes=connection.unsent_bytes)
+        self.counters.evicted += 1
+        connection.abort()
+
     async def _check_all(self) -> None:
         for connection, quarantine in list(self._watched.items()):
             if connection in self._watched:
@@ -181,6 +204,9 @@ class FlowControl:
                 await asyncio.sleep(0)
 
     def _check(self, connection: Connection, quarantine: Quarantine) -> None:
+        if _stuck_ms(connection) > self._limits.longest_spell_ms:
+            self._evict(connection)  # who talks and does not read would hold its place for ever
+            return
         verdict = quarantine.check(self._load(connection), now_ms=now_ms())
         match verdict:
             case Entered():
@@ -315,11 +341,13 @@ def _keep_place(connection: Connection, service: Service, place: Place) -> None:
 def _oldest_age_ms(connection: Connection) -> float:
     lanes = connection.lanes
     oldest_ms = None if lanes is None else lanes.oldest_ms()
-    ages_ms = [0.0 if oldest_ms is None else now_ms() - oldest_ms]
-    if connection.is_behind:
-        # What the transport holds has left the lanes, and is older than all that is in them.
-        ages_ms.append(now_ms() - connection.pushed_ms)
-    return max(ages_ms)
+    in_lanes_ms = 0.0 if oldest_ms is None else now_ms() - oldest_ms
+    return max(in_lanes_ms, _stuck_ms(connection))
+
+
+def _stuck_ms(connection: Connection) -> float:
+    """Return for how long the transport has not got rid of what it was given last."""
+    return now_ms() - connection.pushed_ms if connection.is_behind else 0.0
 
 
 def _event_count(behind: Position, head: Position) -> int:

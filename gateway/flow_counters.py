@@ -14,6 +14,7 @@ class FlowCounters:
         self.quarantined_ms = 0.0
         self.withheld: Counter[Tier] = Counter()
         self.conflated: Counter[Tier] = Counter()
+        self.spilled: Counter[Tier] = Counter()
         self.evicted = 0
         self.overflowed = 0
 

@@ -44,7 +44,7 @@ class Outbound(asyncio.Protocol):
         self.audiences: tuple[Audience, ...] = ()
         self.is_behind = False
         self.lanes: Lanes | None = None
-        self.pushed_ms = 0.0
+        self.pushed_ms = sessions.now_ms()
         """When the transport was last given anything, while it holds bytes back."""
 
     @property
