@@ -12,6 +12,7 @@ from asyncio import Protocol, Transport
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -32,6 +33,14 @@ class HandOverProtocol(WebSocketsSansIOProtocol):
         scope: dict[str, Any] | None = getattr(self, "scope", None)
         if scope is not None:
             scope["extensions"][EXTENSION] = self.hand_over
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send what the application says."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            # A refusal ends a handshake as well as an upgrade does; without this word uvicorn
+            # logs an error for each.
+            self.handshake_complete = True
 
     def hand_over(self, successor: Protocol) -> None:
         """Give the transport to `successor`; the handshake must have been accepted."""
