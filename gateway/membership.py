@@ -15,6 +15,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from fanwire.errors import RealtimeError
+from fanwire.ids import Org
 from fanwire.keys import Keys
 from gateway.greeting import node_of
 from gateway.registry import Registry
@@ -66,22 +67,30 @@ class Membership:
         )
 
     async def _clear_up(self) -> None:
+        # The fields before the nodes: a gateway beats before it takes its first socket, so one
+        # that started in between cannot seem to be missing.
+        fields = {org: await self._connection_fields(org) for org in self._registry.orgs()}
+        last_beats = await self._last_beats()
+        live = {node for node, at_ms in last_beats.items() if _wall_ms() - at_ms < SILENT_MS}
+        for org, fields_of_org in fields.items():
+            orphans = [field for field in fields_of_org if _node(field) not in live]
+            if orphans:
+                log.info("subscriptions.cleared", org=org, count=len(orphans))
+                await self._round_trips.call("HDEL", self._keys.subs(org), *orphans)
+        gone = sorted(last_beats.keys() - live)
+        if gone:
+            await self._round_trips.call("HDEL", self._keys.gateway_nodes(), *gone)
+
+    async def _connection_fields(self, org: Org) -> list[str]:
+        reply = await self._round_trips.call("HKEYS", self._keys.subs(org))
+        return [field for raw in as_list(reply) if "#" in (field := raw.decode())]
+
+    async def _last_beats(self) -> dict[str, int]:
         reply = await self._round_trips.call("HGETALL", self._keys.gateway_nodes())
-        last_beats = {
+        return {
             node.decode(): cast(int, orjson.loads(state)["atMs"])
             for node, state in as_hash(reply).items()
         }
-        live = {node for node, at_ms in last_beats.items() if _wall_ms() - at_ms < SILENT_MS}
-        gone = sorted(last_beats.keys() - live)
-        for org in self._registry.orgs():
-            key = self._keys.subs(org)
-            fields = [raw.decode() for raw in as_list(await self._round_trips.call("HKEYS", key))]
-            orphans = [field for field in fields if "#" in field and _node(field) not in live]
-            if orphans:
-                log.info("subscriptions.cleared", org=org, count=len(orphans))
-                await self._round_trips.call("HDEL", key, *orphans)
-        if gone:
-            await self._round_trips.call("HDEL", self._keys.gateway_nodes(), *gone)
 
 
 def _node(field: str) -> str:
