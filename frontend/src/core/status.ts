@@ -1,0 +1,44 @@
+/** What an app may know of its connection: a plain value, replaced whenever it changes. */
+import type { ConnectionState } from './connectionState.js'
+import type { RealtimeError } from './errors.js'
+
+export type ServiceState = 'subscribing' | 'live' | 'recovering' | 'quarantined' | 'off'
+
+export interface RealtimeStatus {
+  /** `off`: the kill switch is on, so poll. `closed`: nothing more is tried. */
+  readonly state: ConnectionState['name']
+  readonly error: RealtimeError | null
+  readonly code: number | null
+  readonly reason: string | null
+  /** Nothing more will be tried because of `error`. */
+  readonly terminal: boolean
+  readonly retryInMs: number | null
+  readonly connectionId: string | null
+  readonly node: string | null
+  readonly services: Readonly<Record<string, ServiceState>>
+}
+
+export const IDLE: RealtimeStatus = {
+  state: 'idle',
+  error: null,
+  code: null,
+  reason: null,
+  terminal: false,
+  retryInMs: null,
+  connectionId: null,
+  node: null,
+  services: {},
+}
+
+/** Return the part of a status that the connection's state determines. */
+export function statusOf(state: ConnectionState) {
+  const error = 'error' in state ? state.error : null
+  return {
+    state: state.name,
+    error,
+    code: error?.code ?? null,
+    reason: error?.message ?? null,
+    terminal: state.name === 'closed' && error !== null,
+    retryInMs: 'retryInMs' in state ? state.retryInMs : null,
+  }
+}
