@@ -24,6 +24,9 @@ HandOver = Callable[[Protocol], None]
 class HandOverProtocol(WebSocketsSansIOProtocol):
     """uvicorn's handshake, with a way out."""
 
+    early: bytes = b""
+    """What came in one piece with the request; it is for the next protocol."""
+
     def handle_connect(self, event: Request) -> None:
         """Start the ASGI application, with the extension in its scope."""
         # A client may send its first frames right behind the handshake; they are for the next
@@ -51,6 +54,16 @@ class HandOverProtocol(WebSocketsSansIOProtocol):
         self.stop_keepalive()
         transport.set_protocol(successor)
         successor.connection_made(transport)
+        if self.early:
+            # Not now: the caller has yet to make its successor known.
+            self.loop.call_soon(_begin, transport, successor, self.early)
+        else:
+            transport.resume_reading()
+
+
+def _begin(transport: Transport, successor: Protocol, early: bytes) -> None:
+    if not transport.is_closing():
+        successor.data_received(early)
         transport.resume_reading()
 
 
