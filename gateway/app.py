@@ -67,6 +67,7 @@ def public_api(gateway: Gateway) -> FastAPI:
     api.state.gateway = gateway
     # Not FastAPI's decorator: it resolves dependencies for each handshake, and has none to.
     api.router.add_websocket_route(stream.PATH, stream.stream)
+    api.router.add_websocket_route("/{path:path}", stream.nowhere)
     api.add_api_route(stream.PATH, stream.upgrade_required, methods=["GET"])
     for routes in (subscriptions, positions, telemetry):
         api.include_router(routes.router)
