@@ -6,6 +6,7 @@ import pytest
 
 from fanwire.errors import Draining
 from gateway.admission import Admission, AdmissionLimits
+from gateway.connection import Connection
 from gateway.drainer import LONGEST_CLIENT_WAIT_MS, Drainer
 from gateway.policy.session import Input
 from gateway.policy.token_bucket import RateLimit
@@ -77,14 +78,19 @@ async def test_a_socket_that_leaves_by_itself_is_left_alone() -> None:
 
 
 async def test_a_socket_that_was_let_in_before_and_upgraded_since_is_moved_too() -> None:
-    stage = Stage(window_ms=20)
-    stage.client()
-    late: list[Client] = []
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(stage.drainer.drain())
-        await asyncio.sleep(0.005)
-        late.append(stage.client())
-    assert_was_moved(late[0])
+    stage = Stage()
+    first, late = stage.client(), stage.client()
+    stage.registry.remove(late.connection)  # let in, and not upgraded yet
+    end_of_first = stage.registry.remove
+
+    def upgrade_the_late_one(connection: Connection) -> None:
+        end_of_first(connection)
+        if connection is first.connection:
+            stage.registry.add(late.connection)
+
+    stage.registry.remove = upgrade_the_late_one  # type: ignore[method-assign]
+    await stage.drainer.drain()
+    assert_was_moved(late)
 
 
 async def test_F23_sockets_leave_one_by_one_over_the_window() -> None:
