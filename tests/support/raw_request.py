@@ -72,6 +72,11 @@ class RawConnection:
         async with asyncio.timeout(timeout_s):
             return await self._reader.readexactly(count)
 
+    async def until(self, wanted: bytes, timeout_s: float = 8) -> bytes:
+        """Read up to these bytes, and return all of it."""
+        async with asyncio.timeout(timeout_s):
+            return await self._reader.readuntil(wanted)
+
     async def rest(self, timeout_s: float = 8) -> bytes:
         """Read until the gateway closes the connection."""
         async with asyncio.timeout(timeout_s):

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 
 import pytest
 
@@ -191,7 +192,7 @@ async def test_a_change_and_a_connect_at_once_end_with_the_change(tenant: Tenant
         await tenant.publish("users", b'"users %d"' % n)
         await tenant.publish("tasks", b'"tasks %d"' % n)
         # The round before may still be on its way to a socket that was not changed yet.
-        await client.until(lambda: of_round(client, n))
+        await client.until(partial(of_round, client, n))
         assert of_round(client, n) == [expected]
         await client.close()
 
