@@ -7,8 +7,8 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'vite'
 
 const BUDGETS = [
-  { file: 'index.js', bytes: 6 * 1024, external: [] },
-  { file: 'react.js', bytes: 2 * 1024, external: [/^react/, /index\.js$/] },
+  { file: 'index.js', bytes: 8.25 * 1024, external: [] },
+  { file: 'react.js', bytes: 2 * 1024, external: [/^react/, /^\.\//] },
 ]
 
 let isOver = false

@@ -1,6 +1,5 @@
 /** The URLs of a gateway, from the one that the app gives. */
 import { localError } from './errors.js'
-import { formatPosition, type Position } from './position.js'
 
 const STREAM_PATH = '/v2/realtime/stream'
 
@@ -10,38 +9,34 @@ export interface Wanted {
   readonly propertyId: string | null
 }
 
-/** Return the stream's URL, without a query; throws RealtimeError if `url` cannot be one. */
-export function streamAddress(url: string): string {
-  let parsed: URL
-  try {
-    parsed = new URL(url)
-  } catch (cause) {
-    throw localError('bad_url', `url ${url} is not like wss://host`, { cause })
-  }
+/** Return the URL of the stream; throws RealtimeError if `given` cannot be one. */
+export function streamAddress(given: string): URL {
   // A query is refused: what belongs there is set by name, and a token must never be in a URL.
-  if (!/^(ws|http)s?:$/.test(parsed.protocol) || parsed.search || parsed.username) {
-    throw localError('bad_url', `the url of ${parsed.host} is not like wss://host`)
+  // For the same reason a URL that is refused is not repeated.
+  if (!/^(ws|http)s?:\/\/[^?#@\s]+$/.test(given)) {
+    throw localError('bad_url', 'the url of the gateway is not like wss://host')
   }
-  const path = parsed.pathname.replace(/\/+$/, '') || STREAM_PATH
-  return `${parsed.protocol.replace('http', 'ws')}//${parsed.host}${path}`
+  const url = new URL(given.replace(/^http/, 'ws'))
+  if (url.pathname === '/') url.pathname = STREAM_PATH
+  return url
 }
 
 export function streamUrl(
-  address: string,
+  address: URL,
   { services, propertyId }: Wanted,
-  positions: ReadonlyMap<string, Position>,
-): string {
-  const query: string[] = []
-  if (services) query.push(`services=${services.join()}`)
-  if (propertyId !== null) query.push(`propertyId=${encodeURIComponent(propertyId)}`)
-  const resume = [...positions]
+  positions: Readonly<Record<string, string>>,
+): URL {
+  const url = new URL(address)
+  const resume = Object.entries(positions)
     .filter(([name]) => !services || services.includes(name))
-    .map(([name, position]) => `${name}:${formatPosition(position)}`)
-  if (resume.length) query.push(`resume=${resume.join()}`)
-  return query.length ? `${address}?${query.join('&')}` : address
+    .map((row) => row.join(':'))
+  if (services) url.searchParams.set('services', services.join())
+  if (propertyId !== null) url.searchParams.set('propertyId', propertyId)
+  if (resume.length) url.searchParams.set('resume', resume.join())
+  return url
 }
 
-/** Return the URL of an HTTP call next to the stream (`update-services`), or of a path. */
-export function httpUrl(address: string, call: string): string {
-  return new URL(call, address.replace('ws', 'http')).href
+/** Return the URL of an HTTP call: next to the stream, or of an absolute path. */
+export function httpUrl(address: URL, call: string): string {
+  return new URL(call, address.href.replace('ws', 'http')).href
 }

@@ -9,75 +9,73 @@ import { Connection } from './connection.js'
 import type { ConnectionState } from './connectionState.js'
 import { type DebugState, exposeDebugState, healthByService } from './debugState.js'
 import { Deliveries } from './deliveries.js'
-import { localError, type RealtimeError, warn } from './errors.js'
+import { type RealtimeError, warn } from './errors.js'
 import { listenTo, type ServiceListener } from './events.js'
 import { call } from './http.js'
 import { isEmergencyDisabled } from './killSwitch.js'
-import { formatPosition, type Position, parsePosition } from './position.js'
+import { parsePosition } from './position.js'
 import { enlist } from './propertyFilter.js'
 import type { Realtime, RealtimeOptions } from './realtime.js'
 import { ServiceStates } from './serviceStates.js'
 import { Session, type Update } from './session.js'
 import { IDLE, type RealtimeStatus, statusOf } from './status.js'
-import { type Change, SubscriptionSync } from './subscriptionSync.js'
-import { type Report, Telemetry } from './telemetry.js'
+import { SubscriptionSync } from './subscriptionSync.js'
+import { Telemetry } from './telemetry.js'
 import { TokenSource } from './tokenSource.js'
 import { watchPage } from './visibility.js'
 import type { Hello, ServerFrame } from './wire.js'
 
 export class RealtimeClient implements Realtime {
-  #status: RealtimeStatus = IDLE
-  #hello: Hello | null = null
-  #leavePage: (() => void)[] = []
+  status: RealtimeStatus = IDLE
+  #hello: Hello | undefined
+  #onPage: AbortController | undefined
   readonly #callbacks = new Set<() => void>()
+  readonly #address: URL
   readonly #tokens: TokenSource
   readonly #session: Session
   readonly #services: ServiceStates
   readonly #sync: SubscriptionSync
-  readonly #deliveries: Deliveries
-  readonly #telemetry: Telemetry
   readonly #connection: Connection
   readonly #onError: (error: RealtimeError) => void
+  readonly #deliveries = new Deliveries(() => this.#target)
+  readonly #telemetry = new Telemetry(this.#deliveries.meters, (services, keepalive) =>
+    this.#post('/telemetry/client', { services }, keepalive),
+  )
 
+  /** Prepare; nothing is sent yet. Throws RealtimeError if a url or a position is none. */
   constructor(private readonly options: RealtimeOptions) {
-    const { services, propertyId = null, getToken, onError } = options
-    this.#onError = (error) => (onError ?? warn)(error)
-    this.#tokens = new TokenSource(getToken)
-    this.#session = new Session(positionsOf(options.resumeFrom))
+    const { services, propertyId = null, resumeFrom = {}, onError = warn } = options
+    this.#onError = onError
+    this.#address = streamAddress(options.url)
+    this.#tokens = new TokenSource(options.getToken)
+    const positions = Object.entries(resumeFrom)
+    this.#session = new Session(positions.map(([name, text]) => [name, parsePosition(text)]))
     this.#services = new ServiceStates(this.#session)
     this.#sync = new SubscriptionSync(
       { services, propertyId },
-      { change: (change) => this.#change(change), onError: this.#onError },
-    )
-    this.#deliveries = new Deliveries(() => this.#target)
-    this.#telemetry = new Telemetry(this.#deliveries.meters, (report, isLast) =>
-      this.#report(report, isLast),
+      { change: (change) => this.#post('update-services', change), onError },
     )
     this.#connection = new Connection({
+      onError,
       session: this.#session,
       tokens: this.#tokens,
-      url: () => streamUrl(this.#address, this.#sync.wanted, this.#session.positions),
-      isSwitchedOff: () => options.emergencyDisable === true || isEmergencyDisabled(),
+      url: () => streamUrl(this.#address, this.#sync.wanted, this.#session.texts),
+      isSwitchedOff: () => this.#isSwitchedOff(),
       isHidden: () => this.#visibility.hidden,
       diagnose: () => this.#diagnose(),
       onState: (before) => this.#stateChanged(before),
-      onFrame: (frame) => this.#take(frame),
-      onUpdates: (updates) => this.#deliver(updates),
-      onError: this.#onError,
+      onFrame: (frame, updates) => this.#take(frame, updates),
     })
   }
 
-  get status(): RealtimeStatus {
-    return this.#status
-  }
-
   start(): void {
-    if (!this.#leavePage.length && typeof window !== 'undefined') this.#enterPage()
+    if (!this.#onPage && typeof window !== 'undefined') this.#enterPage()
     this.#connection.put({ type: 'start' })
   }
 
   stop(): void {
-    for (const leave of this.#leavePage.splice(0)) leave()
+    this.#onPage?.abort()
+    this.#onPage = undefined
     this.#connection.put({ type: 'stop' })
   }
 
@@ -96,23 +94,19 @@ export class RealtimeClient implements Realtime {
   }
 
   debugState(): DebugState {
-    const { conversation } = this.#connection
-    const positions = [...this.#session.positions]
+    const { rttMs = null, tokenExpiresAtMs = null } = this.#connection.conversation ?? {}
+    const { services } = this.status
     return {
-      ...this.#status,
-      error: this.#status.error?.toJSON() ?? null,
+      ...this.status,
+      error: this.status.error?.toJSON() ?? null,
       url: this.options.url,
       propertyId: this.#sync.wanted.propertyId,
-      rttMs: conversation?.rttMs ?? null,
-      tokenExpiresAtMs: conversation?.tokenExpiresAtMs ?? null,
-      positions: Object.fromEntries(positions.map(([name, at]) => [name, formatPosition(at)])),
-      quarantine: this.#services.quarantined,
+      rttMs,
+      tokenExpiresAtMs,
+      positions: this.#session.texts,
+      quarantine: Object.keys(services).filter((name) => services[name] === 'quarantined'),
       ...healthByService(this.#deliveries.meters),
     }
-  }
-
-  get #address(): string {
-    return streamAddress(this.options.url)
   }
 
   get #target(): EventTarget {
@@ -123,9 +117,15 @@ export class RealtimeClient implements Realtime {
     return this.options.visibility ?? document
   }
 
+  #isSwitchedOff(): boolean {
+    return this.options.emergencyDisable || isEmergencyDisabled()
+  }
+
   #enterPage(): void {
-    const page = {
-      onVisibility: (isHidden: boolean) => {
+    this.#onPage = new AbortController()
+    const { signal } = this.#onPage
+    watchPage(window, this.#visibility, signal, {
+      onVisibility: (isHidden) => {
         this.#connection.conversation?.visibilityChanged(isHidden)
         if (!isHidden) this.#connection.put({ type: 'woken' })
       },
@@ -134,47 +134,35 @@ export class RealtimeClient implements Realtime {
         this.#connection.put({ type: 'woken' })
       },
       onPageHide: () => this.#telemetry.flush(true),
-    }
-    this.#leavePage = [
-      watchPage(window, this.#visibility, page),
-      exposeDebugState(() => this.debugState()),
-      enlist(this),
-      () => this.#telemetry.stop(),
-    ]
-    if (this.options.telemetry !== false) this.#telemetry.start()
+    })
+    exposeDebugState(() => this.debugState(), signal)
+    enlist(this, signal)
+    if (this.options.telemetry !== false) this.#telemetry.start(signal)
   }
 
-  #take(frame: ServerFrame): void {
+  #take(frame: ServerFrame, updates: readonly Update[]): void {
+    const nowMs = performance.now()
     this.#services.take(frame)
-    if (frame.type === 'hello') this.#greeted(frame)
-    else if (frame.type === 'drain') {
-      const { reconnectAfterMs } = frame
-      this.#connection.put({ type: 'drained', afterMs: reconnectAfterMs, nowMs: performance.now() })
+    if (frame.type === 'hello') {
+      this.#hello = frame
+      this.#sync.greeted(frame.connectionId, {
+        services: frame.services.map(({ name }) => name),
+        propertyId: frame.propertyId,
+      })
+      this.#connection.put({ type: 'greeted', nowMs })
+    } else if (frame.type === 'drain') {
+      this.#connection.put({ type: 'drained', afterMs: frame.reconnectAfterMs, nowMs })
     } else if (frame.type === 'disabled' && !frame.services.length) {
-      const { retryAfterMs } = frame
-      const error = localError('disabled', 'switched off by the operator', { retryAfterMs })
-      this.#connection.put({ type: 'switchedOff', error })
+      this.#connection.switchOff(frame.retryAfterMs)
     }
-    this.#connection.switchOffIfAsked()
-    this.#refresh()
-  }
-
-  #greeted(hello: Hello): void {
-    this.#hello = hello
-    const { connectionId, propertyId, services } = hello
-    const names = services.map(({ name }) => name)
-    this.#sync.greeted({ connectionId, propertyId, services: names })
-    this.#connection.put({ type: 'greeted', nowMs: performance.now() })
-  }
-
-  #deliver(updates: readonly Update[]): void {
+    if (this.#isSwitchedOff()) this.#connection.switchOff()
     this.#deliveries.deliver(updates, this.#sync.wanted.propertyId)
     this.#refresh()
   }
 
   #stateChanged(before: ConnectionState): void {
     if (before.name === 'connected' && this.#connection.state.name !== 'connected') {
-      this.#hello = null
+      this.#hello = undefined
       this.#sync.lost()
       this.#deliveries.countReconnect(this.#session.positions.keys())
     }
@@ -184,46 +172,28 @@ export class RealtimeClient implements Realtime {
   /** Replace the status if it changed, and say so. */
   #refresh(): void {
     const { state } = this.#connection
-    // Single services that are off do not end the socket: another page may want others.
-    const isAllOff = state.name === 'connected' && this.#services.isAllOff()
-    const next: RealtimeStatus = {
-      ...statusOf(state),
-      ...(isAllOff && { state: 'off' as const }),
-      connectionId: this.#hello?.connectionId ?? null,
-      node: this.#hello?.node ?? null,
-      services: this.#services.read(this.#sync.wanted.services, state.name === 'connected'),
-    }
-    if (JSON.stringify(next) === JSON.stringify(this.#status)) return
-    this.#status = next
+    const { connectionId = null, node = null } = this.#hello ?? {}
+    const services = this.#services.read(this.#sync.wanted.services, state.name === 'connected')
+    const next = { ...statusOf(state, services), connectionId, node }
+    if (JSON.stringify(next) === JSON.stringify(this.status)) return
+    this.status = next
     for (const callback of [...this.#callbacks]) callback()
   }
 
-  async #change({ connectionId, propertyId, services }: Change): Promise<unknown> {
-    const body = { services, propertyId, connectionId }
-    return this.#call('update-services', { body })
+  #diagnose(): Promise<void> {
+    const { services = [] } = this.#sync.wanted
+    return this.#call(`positions?services=${services}`, {})
   }
 
-  #report(services: Report, isLast: boolean): Promise<unknown> {
-    const { state, connectionId } = this.#status
-    const body = { state, ...(connectionId === null ? {} : { connectionId }), services }
-    return this.#call('/telemetry/client', { body, keepalive: isLast })
+  #post(path: string, body: object, keepalive = false): Promise<void> {
+    return this.#call(path, { method: 'POST', body: JSON.stringify(body), keepalive })
   }
 
-  #diagnose(): Promise<unknown> {
-    const { services } = this.#sync.wanted
-    return this.#call(`positions${services ? `?services=${services.join()}` : ''}`, {})
-  }
-
-  async #call(path: string, more: { body?: unknown; keepalive?: boolean }): Promise<unknown> {
+  async #call(path: string, init: RequestInit): Promise<void> {
     const token = await this.#tokens.current()
-    const url = httpUrl(this.#address, path)
-    return call({ url, token, ...more }).catch((error: RealtimeError) => {
+    await call(httpUrl(this.#address, path), token, init).catch((error: RealtimeError) => {
       if (error.name === 'unauthorized') this.#tokens.discard()
       throw error
     })
   }
-}
-
-function positionsOf(resumeFrom: Readonly<Record<string, string>> = {}): Map<string, Position> {
-  return new Map(Object.entries(resumeFrom).map(([name, text]) => [name, parsePosition(text)]))
 }

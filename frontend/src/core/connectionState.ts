@@ -52,12 +52,8 @@ export type ConnectionInput =
   /** The network or the tab came back: a wait of our own has lost its reason. */
   | { readonly type: 'woken' }
 
-export type ConnectionEffect =
-  | { readonly type: 'openSocket' }
-  | { readonly type: 'closeSocket' }
-  | { readonly type: 'startTimer'; readonly delayMs: number }
-  | { readonly type: 'stopTimer' }
-  | { readonly type: 'discardToken' }
+/** A number starts the timer, in place of one that runs, with this delay in ms. */
+export type ConnectionEffect = 'openSocket' | 'closeSocket' | 'stopTimer' | 'discardToken' | number
 
 export interface Step {
   readonly state: ConnectionState
@@ -72,12 +68,6 @@ type Table = {
     readonly [Type in ConnectionInput['type']]?: (state: Named<Name>, input: Typed<Type>) => Step
   }
 }
-
-const OPEN: ConnectionEffect = { type: 'openSocket' }
-const CLOSE: ConnectionEffect = { type: 'closeSocket' }
-const STOP_TIMER: ConnectionEffect = { type: 'stopTimer' }
-const DISCARD_TOKEN: ConnectionEffect = { type: 'discardToken' }
-const startTimer = (delayMs: number): ConnectionEffect => ({ type: 'startTimer', delayMs })
 
 const NEXT: Table = {
   idle: { start, stop, switchedOff },
@@ -97,26 +87,26 @@ export function step(state: ConnectionState, input: ConnectionInput): Step {
 
 function start(): Step {
   const state: ConnectionState = { name: 'connecting', failedCount: 0, wasRefused: false }
-  return { state, effects: [STOP_TIMER, OPEN] }
+  return { state, effects: ['stopTimer', 'openSocket'] }
 }
 
 function stop(): Step {
-  return { state: { name: 'closed', error: null }, effects: [STOP_TIMER, CLOSE] }
+  return { state: { name: 'closed', error: null }, effects: ['stopTimer', 'closeSocket'] }
 }
 
 function greeted({ failedCount }: Attempting, { nowMs }: Typed<'greeted'>): Step {
   return {
     state: { name: 'connected', sinceMs: nowMs, leaveAtMs: null, failedCount, wasRefused: false },
-    effects: [STOP_TIMER],
+    effects: ['stopTimer'],
   }
 }
 
 function drained(state: Named<'connected'>, { afterMs, nowMs }: Typed<'drained'>): Step {
-  return { state: { ...state, leaveAtMs: nowMs + afterMs }, effects: [startTimer(afterMs)] }
+  return { state: { ...state, leaveAtMs: nowMs + afterMs }, effects: [afterMs] }
 }
 
 function leave(state: Named<'connected'>): Step {
-  return opening(state, localError('draining', 'the node is draining'), [CLOSE])
+  return opening(state, localError('draining', 'the node is draining'), ['closeSocket'])
 }
 
 function reopen(state: Named<'reconnecting'>): Step {
@@ -125,20 +115,20 @@ function reopen(state: Named<'reconnecting'>): Step {
 
 function woken(state: Named<'reconnecting'>): Step {
   // A wait that the server asked for stands: it knows what it cannot bear.
-  return state.wait === 'ours' ? opening(state, state.error, [STOP_TIMER]) : stay(state)
+  return state.wait === 'ours' ? opening(state, state.error, ['stopTimer']) : stay(state)
 }
 
 function opening(past: Past, error: RealtimeError, first: readonly ConnectionEffect[]): Step {
   const { failedCount, wasRefused } = past
   return {
     state: { name: 'reconnecting', error, retryInMs: 0, wait: 'opening', failedCount, wasRefused },
-    effects: [...first, OPEN],
+    effects: [...first, 'openSocket'],
   }
 }
 
 function switchedOff(_: ConnectionState, { error }: Typed<'switchedOff'>): Step {
   const retryInMs = error.retryAfterMs ?? RECHECK_OFF_MS
-  return { state: { name: 'off', error, retryInMs }, effects: [CLOSE, startTimer(retryInMs)] }
+  return { state: { name: 'off', error, retryInMs }, effects: ['closeSocket', retryInMs] }
 }
 
 function ended(
@@ -149,7 +139,7 @@ function ended(
   // One refusal asks for a fresh token; the fresh one refused as well says that nobody will be
   // let in.
   if (!error.retryable || (isRefused && state.wasRefused)) {
-    return { state: { name: 'closed', error }, effects: [STOP_TIMER, CLOSE] }
+    return { state: { name: 'closed', error }, effects: ['stopTimer', 'closeSocket'] }
   }
   const isLive = state.name === 'connected'
   const attempt = isLive && nowMs - state.sinceMs >= STABLE_MS ? 0 : state.failedCount
@@ -165,7 +155,7 @@ function ended(
       failedCount: attempt + 1,
       wasRefused: isRefused,
     },
-    effects: [CLOSE, ...(isRefused ? [DISCARD_TOKEN] : []), startTimer(retryInMs)],
+    effects: isRefused ? ['closeSocket', 'discardToken', retryInMs] : ['closeSocket', retryInMs],
   }
 }
 

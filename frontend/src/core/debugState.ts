@@ -1,11 +1,23 @@
 /** `window.__realtimeState()`: what support asks a user to paste. Plain JSON, never a token. */
 import type { ErrorFields } from './errors.js'
-import type { HealthMeter, ServiceHealth } from './health.js'
+import type { HealthMeter } from './health.js'
 import type { RealtimeStatus } from './status.js'
 
-type ByService<Value> = Readonly<Record<string, Value>>
+const FIELDS = {
+  gaps: 'gaps',
+  byServiceP95LatencyMs: 'p95LatencyMs',
+  byServiceLastEventAt: 'lastEventAtMs',
+  byServiceDelivered: 'delivered',
+  byServiceSuppressed: 'suppressed',
+  byServiceReconnects: 'reconnects',
+} as const
 
-export interface DebugState extends Omit<RealtimeStatus, 'error'> {
+type ByService<Value> = Readonly<Record<string, Value>>
+type HealthByService = {
+  readonly [Name in keyof typeof FIELDS]: ByService<HealthMeter[(typeof FIELDS)[Name]]>
+}
+
+export interface DebugState extends Omit<RealtimeStatus, 'error'>, HealthByService {
   readonly error: ErrorFields | null
   readonly url: string
   readonly propertyId: string | null
@@ -13,26 +25,14 @@ export interface DebugState extends Omit<RealtimeStatus, 'error'> {
   readonly tokenExpiresAtMs: number | null
   readonly positions: ByService<string>
   readonly quarantine: readonly string[]
-  readonly gaps: ByService<number>
-  readonly byServiceP95LatencyMs: ByService<number | null>
-  readonly byServiceLastEventAt: ByService<number | null>
-  readonly byServiceDelivered: ByService<number>
-  readonly byServiceSuppressed: ByService<number>
-  readonly byServiceReconnects: ByService<number>
 }
 
-export function healthByService(meters: ReadonlyMap<string, HealthMeter>) {
-  const rows = [...meters].map(([name, meter]) => [name, meter.read()] as const)
-  const of = <Field extends keyof ServiceHealth>(field: Field): ByService<ServiceHealth[Field]> =>
-    Object.fromEntries(rows.map(([name, health]) => [name, health[field]]))
-  return {
-    gaps: of('gaps'),
-    byServiceP95LatencyMs: of('p95LatencyMs'),
-    byServiceLastEventAt: of('lastEventAtMs'),
-    byServiceDelivered: of('delivered'),
-    byServiceSuppressed: of('suppressed'),
-    byServiceReconnects: of('reconnects'),
-  }
+export function healthByService(meters: ReadonlyMap<string, HealthMeter>): HealthByService {
+  const rows = Object.entries(FIELDS).map(([name, field]) => [
+    name,
+    Object.fromEntries([...meters].map(([service, meter]) => [service, meter[field]])),
+  ])
+  return Object.fromEntries(rows) as HealthByService
 }
 
 declare global {
@@ -41,10 +41,10 @@ declare global {
   }
 }
 
-/** Put `read` on the window, and return how to take it away. */
-export function exposeDebugState(read: () => DebugState): () => void {
+/** Put `read` on the window until `signal` is aborted. */
+export function exposeDebugState(read: () => DebugState, signal: AbortSignal): void {
   window.__realtimeState = read
-  return () => {
+  signal.addEventListener('abort', () => {
     if (window.__realtimeState === read) delete window.__realtimeState
-  }
+  })
 }

@@ -4,7 +4,7 @@
  * Codes and names that come from a gateway are those of contract/close_codes.json. What only a
  * browser can meet has a name of its own under the code that a gateway would use.
  */
-import { CLOSE_CODES } from './closeCodes.js'
+import { CLOSE_CODES, type Retry } from './closeCodes.js'
 
 export interface ErrorFields {
   readonly code: number
@@ -16,24 +16,19 @@ export interface ErrorFields {
 }
 
 export class RealtimeError extends Error implements ErrorFields {
-  override readonly name: string
-  readonly code: number
-  readonly retryable: boolean
-  readonly remedy: string
-  readonly retryAfterMs: number | undefined
+  declare readonly name: string
+  declare readonly code: number
+  declare readonly retryable: boolean
+  declare readonly remedy: string
+  declare readonly retryAfterMs: number | undefined
 
   constructor(fields: ErrorFields, cause?: unknown) {
     super(fields.message, { cause })
-    this.name = fields.name
-    this.code = fields.code
-    this.retryable = fields.retryable
-    this.remedy = fields.remedy
-    this.retryAfterMs = fields.retryAfterMs
+    Object.assign(this, fields)
   }
 
   toJSON(): ErrorFields {
-    const { code, name, message, retryable, remedy, retryAfterMs } = this
-    return { code, name, message, retryable, remedy, retryAfterMs }
+    return { ...this, message: this.message }
   }
 }
 
@@ -74,27 +69,31 @@ export function badFrame(what: string): RealtimeError {
   return localError('bad_frame', `server frame: ${what.slice(0, 80)}`)
 }
 
+/** What a client does after each kind of close. The gateway's own remedy comes before the close. */
+const REMEDIES: Readonly<Record<Retry, string>> = {
+  never: 'Correct the request: the same again would be refused again.',
+  refresh_token: 'Fetch a fresh token.',
+  backoff: 'Nothing: it connects again and resumes.',
+}
+
 /** Return what a close code stands for, with the gateway's reason as its text. */
 export function errorOfClose(code: number, reason: string): RealtimeError {
-  const rule = CLOSE_CODES[code]
+  const [name, retry] = CLOSE_CODES[code] ?? ['unreachable', 'backoff']
   const message = reason || `closed with code ${code}`
-  if (!rule) return localError('unreachable', message)
-  const { name, remedy, retry } = rule
-  return new RealtimeError({ code, name, message, retryable: retry !== 'never', remedy })
+  return new RealtimeError({
+    code,
+    name,
+    message,
+    retryable: retry !== 'never',
+    remedy: REMEDIES[retry],
+  })
 }
 
 /** Return the error that an `error` frame or an HTTP answer describes; undefined if it is none. */
 export function errorOfFields(fields: unknown): RealtimeError | undefined {
-  const row = fields as Partial<ErrorFields> | null
-  if (typeof row?.code !== 'number' || typeof row.name !== 'string') return undefined
-  return new RealtimeError({
-    code: row.code,
-    name: row.name,
-    message: String(row.message ?? row.name),
-    retryable: row.retryable !== false,
-    remedy: String(row.remedy ?? ''),
-    retryAfterMs: typeof row.retryAfterMs === 'number' ? row.retryAfterMs : undefined,
-  })
+  const { code, name, message, retryable, remedy, retryAfterMs } = (fields ?? {}) as ErrorFields
+  if (typeof code !== 'number' || typeof name !== 'string') return undefined
+  return new RealtimeError({ code, name, message, retryable, remedy, retryAfterMs })
 }
 
 /** Return `thrown` if it is typed, and otherwise the typed error that has it as its cause. */

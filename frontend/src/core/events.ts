@@ -16,14 +16,14 @@ export interface ServiceListener<Data = unknown> {
   readonly onLive?: (() => void) | undefined
 }
 
-export const eventsName = (service: string) => `${service}-stream-events`
-export const gapName = (service: string) => `${service}-stream-gap`
-export const liveName = (service: string) => `${service}-stream-live`
-
 export interface StreamEventsDetail<Data = unknown> {
   readonly service: string
   readonly events: readonly RealtimeEvent<Data>[]
 }
+
+export type StreamKind = 'events' | 'gap' | 'live'
+
+export const streamEventName = (service: string, kind: StreamKind) => `${service}-stream-${kind}`
 
 /** Attach a listener to a service, and return how to detach it. */
 export function listenTo<Data>(
@@ -32,32 +32,20 @@ export function listenTo<Data>(
   { onEvents, onGap, onLive }: ServiceListener<Data>,
   onError: (error: RealtimeError) => void,
 ): () => void {
-  const rows: [string, (detail: never) => void][] = [
-    [eventsName(service), ({ events }: StreamEventsDetail<Data>) => onEvents(events)],
-    [gapName(service), (gap: Gap) => onGap(gap)],
-  ]
-  if (onLive) rows.push([liveName(service), () => onLive()])
-  const detach = rows.map(([name, act]) => attach(target, name, act, service, onError))
-  return () => {
-    for (const one of detach) one()
-  }
-}
-
-function attach(
-  target: EventTarget,
-  name: string,
-  act: (detail: never) => void,
-  service: string,
-  onError: (error: RealtimeError) => void,
-): () => void {
-  const guarded = (event: Event) => {
-    try {
-      act((event as CustomEvent).detail as never)
-    } catch (thrown) {
-      // One page's mistake must not keep the event from the others.
-      onError(typedError(thrown, 'listener_failed', `a listener of ${service} threw`))
+  const attached = new AbortController()
+  const attach = (kind: StreamKind, act: (detail: never) => void) => {
+    const guarded = (event: Event) => {
+      try {
+        act((event as CustomEvent).detail as never)
+      } catch (thrown) {
+        // One page's mistake must not keep the event from the others.
+        onError(typedError(thrown, 'listener_failed', `a listener of ${service} threw`))
+      }
     }
+    target.addEventListener(streamEventName(service, kind), guarded, { signal: attached.signal })
   }
-  target.addEventListener(name, guarded)
-  return () => target.removeEventListener(name, guarded)
+  attach('events', ({ events }: StreamEventsDetail<Data>) => onEvents(events))
+  attach('gap', onGap)
+  attach('live', () => onLive?.())
+  return () => attached.abort()
 }

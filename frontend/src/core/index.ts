@@ -3,11 +3,10 @@ export { RealtimeClient } from './client.js'
 export type { DebugState } from './debugState.js'
 export { type ErrorFields, RealtimeError, UnauthorizedError } from './errors.js'
 export {
-  eventsName,
-  gapName,
-  liveName,
   type ServiceListener,
   type StreamEventsDetail,
+  type StreamKind,
+  streamEventName,
 } from './events.js'
 export { setRealtimePropertyFilter } from './propertyFilter.js'
 export type { Realtime, RealtimeOptions } from './realtime.js'

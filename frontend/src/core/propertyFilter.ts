@@ -3,10 +3,10 @@ import type { Realtime } from './realtime.js'
 
 const started = new Set<Realtime>()
 
-/** Keep `client` among those that the filter is for, until the returned function is called. */
-export function enlist(client: Realtime): () => void {
+/** Keep `client` among those that the filter is for, until `signal` is aborted. */
+export function enlist(client: Realtime, signal: AbortSignal): void {
   started.add(client)
-  return () => started.delete(client)
+  signal.addEventListener('abort', () => started.delete(client))
 }
 
 /** Let only events of this property pass, and events of none; null lets all pass. */

@@ -5,6 +5,7 @@ import type { RealtimeError } from './errors.js'
 import type { ServiceListener } from './events.js'
 import type { RealtimeStatus } from './status.js'
 import type { GetToken } from './tokenSource.js'
+import type { Visibility } from './visibility.js'
 
 export interface RealtimeOptions {
   /** Where the gateways are: `wss://host`, or the full URL of the stream. */
@@ -23,7 +24,7 @@ export interface RealtimeOptions {
   /** Positions of an earlier client, to go on from. */
   readonly resumeFrom?: Readonly<Record<string, string>> | undefined
   /** What tells whether the page is hidden; the document unless said otherwise. */
-  readonly visibility?: (EventTarget & { readonly hidden: boolean }) | undefined
+  readonly visibility?: Visibility | undefined
   /** Where events are dispatched; the window unless said otherwise. */
   readonly target?: EventTarget | undefined
 }

@@ -4,33 +4,21 @@ import type { ServiceState } from './status.js'
 import type { ServerFrame } from './wire.js'
 
 export class ServiceStates {
-  readonly #off = new Set<string>()
-  readonly #quarantined = new Set<string>()
+  readonly #marks = new Map<string, 'off' | 'quarantined'>()
 
   constructor(private readonly session: Session) {}
 
-  get quarantined(): readonly string[] {
-    return [...this.#quarantined]
-  }
-
   take(frame: ServerFrame): void {
-    if (frame.type === 'disabled') {
-      for (const name of frame.services) this.#off.add(name)
-    } else if (frame.type === 'quarantine') {
-      const names = frame.services.length ? frame.services : [...this.#quarantined]
-      for (const name of names) this.#quarantined[frame.entered ? 'add' : 'delete'](name)
-    } else if (frame.type === 'batch') {
-      this.#off.delete(frame.service)
-    } else if (frame.type === 'hello' || frame.type === 'subscriptions') {
-      this.#off.clear()
-      if (frame.type === 'hello') this.#quarantined.clear()
-    }
-  }
-
-  /** Tell whether an operator switched off all that this page has. */
-  isAllOff(): boolean {
-    const names = [...this.session.positions.keys()]
-    return names.length > 0 && names.every((name) => this.#off.has(name))
+    if (frame.type === 'disabled') for (const name of frame.services) this.#marks.set(name, 'off')
+    else if (frame.type === 'quarantine') {
+      for (const name of frame.services) {
+        if (frame.state === 'entered') this.#marks.set(name, 'quarantined')
+        else this.#marks.delete(name)
+      }
+    } else if (frame.type === 'batch') this.#clear(frame.service, 'off')
+    else if (frame.type === 'subscriptions')
+      for (const name of this.#marks.keys()) this.#clear(name, 'off')
+    else if (frame.type === 'hello') this.#marks.clear()
   }
 
   read(wanted: readonly string[] | undefined, isConnected: boolean): Record<string, ServiceState> {
@@ -38,10 +26,15 @@ export class ServiceStates {
     return Object.fromEntries(names.map((name) => [name, this.#of(name, isConnected)]))
   }
 
+  #clear(name: string, mark: 'off'): void {
+    if (this.#marks.get(name) === mark) this.#marks.delete(name)
+  }
+
   #of(name: string, isConnected: boolean): ServiceState {
-    if (this.#off.has(name)) return 'off'
+    const mark = this.#marks.get(name)
+    if (mark === 'off') return mark
     if (!this.session.positions.has(name)) return 'subscribing'
     if (!isConnected || this.session.isRecovering(name)) return 'recovering'
-    return this.#quarantined.has(name) ? 'quarantined' : 'live'
+    return mark ?? 'live'
   }
 }

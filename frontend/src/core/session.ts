@@ -16,23 +16,26 @@ const UNRECOVERED = 'unrecovered'
 
 /** Events of a service up to `position` may be missing: fetch its state anew. */
 export interface Gap {
+  readonly type: 'gap'
   readonly service: string
   /** `expired rolled_back unknown_epoch overflow`, or `unrecovered` if no reason came. */
   readonly reason: string
   readonly position: string
 }
 
+export interface Events {
+  readonly type: 'events'
+  readonly service: string
+  readonly events: readonly RealtimeEvent[]
+  /** How many came again and are not handed over again. */
+  readonly suppressedCount: number
+  /** Old events, sent because of a resume: their age says nothing about the delivery. */
+  readonly isReplay: boolean
+}
+
 export type Update =
-  | {
-      readonly type: 'events'
-      readonly service: string
-      readonly events: readonly RealtimeEvent[]
-      /** How many came again and are not handed over again. */
-      readonly suppressedCount: number
-      /** Old events, sent because of a resume: their age says nothing about the delivery. */
-      readonly isReplay: boolean
-    }
-  | { readonly type: 'gap'; readonly gap: Gap }
+  | Events
+  | Gap
   /** Events flow from here on: what happened before is for the app to fetch, now or later. */
   | { readonly type: 'live'; readonly service: string }
   /** The chain is broken: connect again from the positions of the session. */
@@ -48,13 +51,19 @@ export class Session {
 
   #propertyId: string | null | undefined
 
-  constructor(resumeFrom: ReadonlyMap<string, Position> = new Map()) {
+  constructor(resumeFrom: Iterable<readonly [string, Position]> = []) {
     this.#positions = new Map(resumeFrom)
   }
 
   /** From where each service goes on. */
   get positions(): ReadonlyMap<string, Position> {
     return this.#positions
+  }
+
+  /** The same, as they are written. */
+  get texts(): Readonly<Record<string, string>> {
+    const rows = [...this.#positions].map(([name, position]) => [name, formatPosition(position)])
+    return Object.fromEntries(rows)
   }
 
   isRecovering(service: string): boolean {
@@ -167,10 +176,10 @@ export class Session {
     this.#ids.delete(service)
     this.#replayedTo.delete(service)
     this.#positions.set(service, position)
-    return [{ type: 'gap', gap: { service, reason, position: formatPosition(position) } }]
+    return [{ type: 'gap', service, reason, position: formatPosition(position) }]
   }
 
-  #heartbeat(heads: ReadonlyMap<string, Position>): Update[] {
+  #heartbeat(heads: readonly (readonly [string, Position])[]): Update[] {
     const gaps = [...this.#owed].flatMap((name) => this.#overdueGap(name))
     for (const [service, head] of heads) {
       const mine = this.#positions.get(service)

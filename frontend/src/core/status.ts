@@ -30,15 +30,19 @@ export const IDLE: RealtimeStatus = {
   services: {},
 }
 
-/** Return the part of a status that the connection's state determines. */
-export function statusOf(state: ConnectionState) {
+/** Return the part of a status that does not come from the open socket. */
+export function statusOf(state: ConnectionState, services: RealtimeStatus['services']) {
   const error = 'error' in state ? state.error : null
+  const states = Object.values(services)
+  // Single services that are off do not end the socket: another page may want others.
+  const isAllOff = states.length > 0 && states.every((one) => one === 'off')
   return {
-    state: state.name,
+    state: isAllOff && state.name === 'connected' ? 'off' : state.name,
     error,
     code: error?.code ?? null,
     reason: error?.message ?? null,
     terminal: state.name === 'closed' && error !== null,
     retryInMs: 'retryInMs' in state ? state.retryInMs : null,
-  }
+    services,
+  } as const
 }

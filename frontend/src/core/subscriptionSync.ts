@@ -12,42 +12,37 @@ import type { RealtimeError } from './errors.js'
 const BURST_MS = 25
 
 export interface Change extends Wanted {
-  readonly services: readonly string[]
   readonly connectionId: string
 }
 
 export interface SyncListener {
   /** Make the call; rejects with RealtimeError. */
-  readonly change: (change: Change) => Promise<unknown>
+  readonly change: (change: Change) => Promise<void>
   readonly onError: (error: RealtimeError) => void
 }
 
 export class SubscriptionSync {
-  #wanted: Wanted
-  #held: Change | undefined
+  #connectionId = ''
+  #held: Wanted | undefined
+  /** What the gateway refused for good: not asked for again on this socket. */
   #refused = ''
   #isUnderWay = false
   #failedCount = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(
-    wanted: Wanted,
+    public wanted: Wanted,
     private readonly listener: SyncListener,
-  ) {
-    this.#wanted = wanted
-  }
-
-  get wanted(): Wanted {
-    return this.#wanted
-  }
+  ) {}
 
   want(change: Partial<Wanted>): void {
-    this.#wanted = { ...this.#wanted, ...change }
+    this.wanted = { ...this.wanted, ...change }
     this.#schedule(BURST_MS)
   }
 
   /** A socket is open and holds this. */
-  greeted(held: Change): void {
+  greeted(connectionId: string, held: Wanted): void {
+    this.#connectionId = connectionId
     this.#held = held
     this.#refused = ''
     this.#schedule(0)
@@ -67,37 +62,29 @@ export class SubscriptionSync {
   async #run(): Promise<void> {
     const held = this.#held
     if (!held || this.#isUnderWay) return
-    const next: Change = {
-      ...held,
-      ...this.#wanted,
-      services: this.#wanted.services ?? held.services,
-    }
-    if (keyOf(next) === keyOf(held) || keyOf(next) === this.#refused) return
+    const { propertyId, services = held.services } = this.wanted
+    const next = { services, propertyId }
+    const key = keyOf(next)
+    if (key === keyOf(held) || key === this.#refused) return
     this.#isUnderWay = true
-    const delayMs = await this.#change(next)
-    this.#isUnderWay = false
-    this.#schedule(delayMs)
-  }
-
-  /** Make the change, and return when to look again. */
-  async #change(next: Change): Promise<number> {
+    const connectionId = this.#connectionId
+    let delayMs = 0
     try {
-      await this.listener.change(next)
+      await this.listener.change({ ...next, connectionId })
       this.#failedCount = 0
       // Another socket may be open by now, which never heard of this.
-      if (this.#held?.connectionId === next.connectionId) this.#held = next
-      return 0
+      if (this.#held && this.#connectionId === connectionId) this.#held = next
     } catch (thrown) {
       const error = thrown as RealtimeError
       this.listener.onError(error)
-      if (error.retryable)
-        return error.retryAfterMs ?? backoffMs(++this.#failedCount, Math.random())
-      this.#refused = keyOf(next)
-      return 0
+      if (!error.retryable) this.#refused = key
+      else delayMs = error.retryAfterMs ?? backoffMs(++this.#failedCount, Math.random())
     }
+    this.#isUnderWay = false
+    this.#schedule(delayMs)
   }
 }
 
-function keyOf({ services, propertyId }: Change): string {
+function keyOf({ services, propertyId }: Wanted): string {
   return JSON.stringify([[...new Set(services)].sort(), propertyId])
 }

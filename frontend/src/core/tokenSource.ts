@@ -14,15 +14,14 @@ const PATIENCE_MS = 10_000
 const MARGIN_MS = 5_000
 
 export class TokenSource {
-  #token: string | undefined
+  #token = ''
   #asking: Promise<string> | undefined
 
   constructor(private readonly getToken: GetToken) {}
 
   /** Return a token that holds now; throws RealtimeError if the app has none. */
   async current(): Promise<string> {
-    const token = this.#token
-    return token !== undefined && leftMs(token) > MARGIN_MS ? token : this.fresh()
+    return this.#token && leftMs(this.#token) > MARGIN_MS ? this.#token : this.fresh()
   }
 
   /** Return a token that the app was just asked for; throws RealtimeError. */
@@ -35,18 +34,19 @@ export class TokenSource {
 
   /** Forget the token, as a gateway does not accept it. */
   discard(): void {
-    this.#token = undefined
+    this.#token = ''
   }
 
   async #ask(): Promise<string> {
     let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<never>((_, reject) => {
-      const message = `getToken gave no answer within ${PATIENCE_MS / 1000} s`
-      timer = setTimeout(() => reject(localError('token_failed', message)), PATIENCE_MS)
-    })
     try {
-      this.#token = checked(await Promise.race([(async () => this.getToken())(), late]))
-      return this.#token
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject('no answer within 10 s'), PATIENCE_MS)
+      })
+      const token = await Promise.race([(async () => this.getToken())(), late])
+      check(token)
+      this.#token = token
+      return token
     } catch (thrown) {
       throw typedError(thrown, 'token_failed', 'getToken failed')
     } finally {
@@ -55,21 +55,15 @@ export class TokenSource {
   }
 }
 
-function checked(token: unknown): string {
-  if (typeof token !== 'string' || !token) {
-    throw localError('token_failed', `getToken returned ${typeof token}, not a token`)
-  }
+function check(token: string): void {
+  if (typeof token !== 'string' || !token) throw 'it returned no token'
   const left = leftMs(token)
-  if (left > 0) return token
-  const now = Date.now()
-  const times = `exp ${isoTime(now + left)}, this device ${isoTime(now)}`
-  throw localError('token_expired', `token expired ${Math.ceil(-left / 1000)} s ago (${times})`)
+  if (left > 0) return
+  const [exp, now] = [left, 0].map((ms) => new Date(Date.now() + ms).toISOString().slice(11, 19))
+  const message = `token expired ${Math.ceil(-left / 1000)} s ago (exp ${exp}, this device ${now})`
+  throw localError('token_expired', message)
 }
 
 function leftMs(token: string): number {
   return (expiresAtMs(token) ?? Number.POSITIVE_INFINITY) - Date.now()
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString().slice(11, 19)
 }

@@ -13,7 +13,7 @@ export class Transport {
   readonly #socket: WebSocket
 
   /** Open a socket; throws if the browser refuses even to try. */
-  constructor(url: string, token: string, listener: TransportListener) {
+  constructor(url: URL, token: string, listener: TransportListener) {
     // The token travels as a subprotocol: a browser can set no header, and a URL is logged.
     const socket = new WebSocket(url, ['rt.v1', `rt.token.${token}`])
     let wasOpen = false

@@ -6,21 +6,19 @@ export interface PageListener {
   readonly onPageHide: () => void
 }
 
-/** Watch a page until the function that is returned is called. */
+export type Visibility = EventTarget & { readonly hidden: boolean }
+
+/** Watch a page until `signal` is aborted. */
 export function watchPage(
   page: EventTarget,
-  document: EventTarget & { readonly hidden: boolean },
+  visibility: Visibility,
+  signal: AbortSignal,
   { onVisibility, onOnline, onPageHide }: PageListener,
-): () => void {
-  const rows: [EventTarget, string, () => void][] = [
-    [document, 'visibilitychange', () => onVisibility(document.hidden)],
-    // A page from the back-forward cache is visible again without having been hidden.
-    [page, 'pageshow', () => onVisibility(document.hidden)],
-    [page, 'online', onOnline],
-    [page, 'pagehide', onPageHide],
-  ]
-  for (const [target, name, act] of rows) target.addEventListener(name, act)
-  return () => {
-    for (const [target, name, act] of rows) target.removeEventListener(name, act)
-  }
+): void {
+  const tell = () => onVisibility(visibility.hidden)
+  visibility.addEventListener('visibilitychange', tell, { signal })
+  // A page from the back-forward cache is visible again without having been hidden.
+  page.addEventListener('pageshow', tell, { signal })
+  page.addEventListener('online', onOnline, { signal })
+  page.addEventListener('pagehide', onPageHide, { signal })
 }

@@ -1,5 +1,5 @@
 /**
- * The frames of protocol v1, decoded and checked.
+ * The frames of protocol v1, decoded and checked by the shape of each type.
  *
  * The decoder trusts the gateway's shapes but not its version: unknown fields are ignored and an
  * unknown type is undefined, so that a newer gateway can talk to an older client. A field that is
@@ -23,55 +23,100 @@ export interface RealtimeEvent<Data = unknown> {
   readonly propertyId?: string
 }
 
-export interface ServiceRow {
-  readonly name: string
-  readonly position: Position | undefined
-  readonly recovered: boolean | undefined
-  readonly replayed: number
+type Fields = Record<string, unknown>
+type Check<Value> = (value: unknown, name: string, fields: Fields) => Value
+type Shape = Readonly<Record<string, Check<unknown>>>
+type Read<S extends Shape> = { readonly [Name in keyof S]: ReturnType<S[Name]> }
+
+const wrong = (name: string) => badFrame(`${name} is wrong`)
+
+const text: Check<string> = (value, name) => {
+  if (typeof value !== 'string') throw wrong(name)
+  return value
+}
+const number: Check<number> = (value, name) => {
+  if (typeof value !== 'number') throw wrong(name)
+  return value
+}
+const object: Check<Fields> = (value, name) => {
+  if (typeof value !== 'object' || !value || Array.isArray(value)) throw wrong(name)
+  return value as Fields
+}
+const listOf =
+  <Value>(check: Check<Value>): Check<Value[]> =>
+  (value, name, fields) => {
+    if (!Array.isArray(value)) throw wrong(name)
+    return value.map((each) => check(each, name, fields))
+  }
+const optional =
+  <Value>(check: Check<Value>): Check<Value | undefined> =>
+  (value, name, fields) =>
+    value === undefined ? undefined : check(value, name, fields)
+const textOrNull: Check<string | null> = (value, name, fields) =>
+  value === null ? null : text(value, name, fields)
+const shaped =
+  <S extends Shape>(shape: S): Check<Read<S>> =>
+  (value, name) => {
+    const fields = object(value, name, {})
+    const read = Object.entries(shape).map(([key, check]) => [key, check(fields[key], key, fields)])
+    return Object.fromEntries(read) as Read<S>
+  }
+
+const service = shaped({
+  name: text,
+  position: optional(parsePosition),
+  recovered: (value) => value as boolean | undefined,
+  replayed: (value) => (value ?? 0) as number,
+})
+
+const event: Check<RealtimeEvent> = (value, name, batch) => {
+  const row = object(value, name, batch)
+  const seq = number(row.seq, 'seq', row)
+  number(row.ts, 'ts', row)
+  const [epoch] = parsePosition(batch.position)
+  const position = formatPosition([epoch, seq])
+  return { ...(row as unknown as RealtimeEvent), service: batch.service as string, position }
 }
 
-export interface Hello {
-  readonly type: 'hello'
-  readonly connectionId: string
-  readonly node: string
-  readonly propertyId: string | null
-  readonly heartbeatMs: number
-  readonly tokenExpiresAt: number
-  readonly services: readonly ServiceRow[]
+const heads: Check<[string, Position][]> = (value, name, fields) =>
+  Object.entries(object(value, name, fields)).map(([of, head]) => [of, parsePosition(head)])
+
+const error: Check<RealtimeError> = (_value, name, fields) => {
+  const read = errorOfFields(fields)
+  if (!read) throw wrong(name)
+  return read
 }
 
-export interface Batch {
-  readonly type: 'batch'
-  readonly service: string
-  readonly prev: Position
-  readonly position: Position
-  readonly events: readonly RealtimeEvent[]
-}
+const SHAPES = {
+  hello: {
+    connectionId: text,
+    node: text,
+    propertyId: textOrNull,
+    heartbeatMs: number,
+    tokenExpiresAt: number,
+    services: listOf(service),
+  },
+  batch: { service: text, prev: parsePosition, position: parsePosition, events: listOf(event) },
+  subscriptions: { propertyId: textOrNull, services: listOf(service) },
+  reset: { service: text, reason: text, position: parsePosition },
+  heartbeat: { positions: heads },
+  quarantine: { state: text, services: listOf(text) },
+  auth: { tokenExpiresAt: number },
+  disabled: { services: listOf(text), retryAfterMs: optional(number) },
+  drain: { reconnectAfterMs: number },
+  error: { error },
+} satisfies Record<string, Shape>
 
-export interface Subscriptions {
-  readonly type: 'subscriptions'
-  readonly propertyId: string | null
-  readonly services: readonly ServiceRow[]
-}
+type Type = keyof typeof SHAPES
+type FrameOf<T extends Type> = T extends Type
+  ? { readonly type: T } & Read<(typeof SHAPES)[T]>
+  : never
 
-export interface Reset {
-  readonly type: 'reset'
-  readonly service: string
-  readonly reason: string
-  readonly position: Position
-}
-
-export type ServerFrame =
-  | Hello
-  | Batch
-  | Subscriptions
-  | Reset
-  | { readonly type: 'heartbeat'; readonly positions: ReadonlyMap<string, Position> }
-  | { readonly type: 'quarantine'; readonly entered: boolean; readonly services: string[] }
-  | { readonly type: 'auth'; readonly tokenExpiresAt: number }
-  | { readonly type: 'disabled'; readonly services: string[]; readonly retryAfterMs?: number }
-  | { readonly type: 'drain'; readonly reconnectAfterMs: number }
-  | { readonly type: 'error'; readonly error: RealtimeError }
+export type ServerFrame = FrameOf<Type>
+export type Hello = FrameOf<'hello'>
+export type Batch = FrameOf<'batch'>
+export type Subscriptions = FrameOf<'subscriptions'>
+export type ServiceRow = Hello['services'][number]
 
 export type ClientFrame =
   | { readonly type: 'auth'; readonly token: string }
@@ -79,131 +124,18 @@ export type ClientFrame =
   | { readonly type: 'visibility'; readonly hidden: boolean }
   | { readonly type: 'ping' }
 
-type Fields = Record<string, unknown>
-
 /** Return what a text frame says, undefined if it is of a type that is not known here. */
-export function decodeServerFrame(text: unknown): ServerFrame | undefined {
-  const fields = objectIn(text)
-  const type = asText(fields, 'type')
-  const read = Object.hasOwn(READERS, type) ? READERS[type] : undefined
-  return read?.(fields)
+export function decodeServerFrame(received: unknown): ServerFrame | undefined {
+  const fields = object(parsed(received), 'frame', {})
+  const type = text(fields.type, 'type', fields) as Type
+  if (!Object.hasOwn(SHAPES, type)) return undefined
+  return { type, ...shaped<Shape>(SHAPES[type])(fields, type, fields) } as ServerFrame
 }
 
-const READERS: Readonly<Record<string, ((fields: Fields) => ServerFrame) | undefined>> = {
-  hello: (fields) => ({
-    type: 'hello',
-    connectionId: asText(fields, 'connectionId'),
-    node: asText(fields, 'node'),
-    propertyId: asTextOrNull(fields, 'propertyId'),
-    heartbeatMs: asNumber(fields, 'heartbeatMs'),
-    tokenExpiresAt: asNumber(fields, 'tokenExpiresAt'),
-    services: asRows(fields, 'services').map(serviceRow),
-  }),
-  batch: readBatch,
-  subscriptions: (fields) => ({
-    type: 'subscriptions',
-    propertyId: asTextOrNull(fields, 'propertyId'),
-    services: asRows(fields, 'services').map(serviceRow),
-  }),
-  reset: (fields) => ({
-    type: 'reset',
-    service: asText(fields, 'service'),
-    reason: asText(fields, 'reason'),
-    position: parsePosition(fields.position),
-  }),
-  heartbeat: (fields) => {
-    const heads = Object.entries(asObject(fields.positions, 'positions'))
-    const positions = new Map(heads.map(([name, head]) => [name, parsePosition(head)]))
-    return { type: 'heartbeat', positions }
-  },
-  quarantine: (fields) => ({
-    type: 'quarantine',
-    entered: asText(fields, 'state') === 'entered',
-    services: asNames(fields.services ?? []),
-  }),
-  auth: (fields) => ({ type: 'auth', tokenExpiresAt: asNumber(fields, 'tokenExpiresAt') }),
-  disabled: (fields) => ({
-    type: 'disabled',
-    services: asNames(fields.services),
-    ...(fields.retryAfterMs == null ? {} : { retryAfterMs: asNumber(fields, 'retryAfterMs') }),
-  }),
-  drain: (fields) => ({ type: 'drain', reconnectAfterMs: asNumber(fields, 'reconnectAfterMs') }),
-  error: (fields) => {
-    const error = errorOfFields(fields)
-    if (!error) throw badFrame('error without code and name')
-    return { type: 'error', error }
-  },
-}
-
-function readBatch(fields: Fields): Batch {
-  const service = asText(fields, 'service')
-  const position = parsePosition(fields.position)
-  const [epoch] = position
-  return {
-    type: 'batch',
-    service,
-    prev: parsePosition(fields.prev),
-    position,
-    events: asRows(fields, 'events').map((row) => ({
-      ...(row as Pick<RealtimeEvent, 'data' | 'type'>),
-      service,
-      position: formatPosition([epoch, asNumber(row, 'seq')]),
-      seq: asNumber(row, 'seq'),
-      ts: asNumber(row, 'ts'),
-    })),
-  }
-}
-
-function serviceRow(row: Fields): ServiceRow {
-  return {
-    name: asText(row, 'name'),
-    position: row.position === undefined ? undefined : parsePosition(row.position),
-    recovered: typeof row.recovered === 'boolean' ? row.recovered : undefined,
-    replayed: typeof row.replayed === 'number' ? row.replayed : 0,
-  }
-}
-
-function objectIn(text: unknown): Fields {
-  if (typeof text !== 'string') throw badFrame('not text')
+function parsed(received: unknown): unknown {
   try {
-    return asObject(JSON.parse(text), 'it')
-  } catch (cause) {
-    throw badFrame(`${text} (${String(cause)})`)
+    return JSON.parse(received as string)
+  } catch {
+    throw badFrame(String(received))
   }
-}
-
-function asObject(value: unknown, what: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw badFrame(`${what} is no object`)
-  }
-  return value as Fields
-}
-
-function asRows(fields: Fields, name: string): Fields[] {
-  const rows = fields[name]
-  if (!Array.isArray(rows)) throw badFrame(`${name} is no list`)
-  return rows.map((row) => asObject(row, name))
-}
-
-function asNames(value: unknown): string[] {
-  if (!Array.isArray(value) || !value.every((name) => typeof name === 'string')) {
-    throw badFrame('services is no list of names')
-  }
-  return value
-}
-
-function asText(fields: Fields, name: string): string {
-  const value = fields[name]
-  if (typeof value !== 'string') throw badFrame(`${name} is no text`)
-  return value
-}
-
-function asTextOrNull(fields: Fields, name: string): string | null {
-  return fields[name] === null ? null : asText(fields, name)
-}
-
-function asNumber(fields: Fields, name: string): number {
-  const value = fields[name]
-  if (typeof value !== 'number') throw badFrame(`${name} is no number`)
-  return value
 }

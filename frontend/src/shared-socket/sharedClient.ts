@@ -7,7 +7,7 @@
  */
 import { type DebugState, exposeDebugState } from '../core/debugState.js'
 import { RealtimeError, warn } from '../core/errors.js'
-import { eventsName, gapName, listenTo, liveName, type ServiceListener } from '../core/events.js'
+import { listenTo, type ServiceListener, streamEventName } from '../core/events.js'
 import { isAfter, parsePosition } from '../core/position.js'
 import { enlist } from '../core/propertyFilter.js'
 import type { Realtime, RealtimeOptions } from '../core/realtime.js'
@@ -53,10 +53,10 @@ export class SharedClient implements Realtime {
       () => cancel.abort(),
       this.#hold(this.#lockOf(this.#id), cancel.signal, () => this.#want({})),
       this.#hold(this.name, cancel.signal, () => this.#lead()),
-      this.#watch(),
-      exposeDebugState(() => this.debugState()),
-      enlist(this),
     ]
+    this.#watch(cancel.signal)
+    exposeDebugState(() => this.debugState(), cancel.signal)
+    enlist(this, cancel.signal)
   }
 
   stop(): void {
@@ -114,18 +114,14 @@ export class SharedClient implements Realtime {
     return release
   }
 
-  #watch(): () => void {
+  #watch(signal: AbortSignal): void {
     const visibility = () => this.#want({ isHidden: document.hidden })
     const shown = ({ persisted }: PageTransitionEvent) => {
       // A page in the back-forward cache hears nothing.
       if (persisted) this.#admitGaps()
     }
-    document.addEventListener('visibilitychange', visibility)
-    window.addEventListener('pageshow', shown)
-    return () => {
-      document.removeEventListener('visibilitychange', visibility)
-      window.removeEventListener('pageshow', shown)
-    }
+    document.addEventListener('visibilitychange', visibility, { signal })
+    window.addEventListener('pageshow', shown, { signal })
   }
 
   #lead(): void {
@@ -172,13 +168,13 @@ export class SharedClient implements Realtime {
     this.#heard = { leader, n }
     const { service } = detail as { service: string }
     if (!this.#wish.services.includes(service)) return
-    if (name === eventsName(service)) {
+    if (name === streamEventName(service, 'events')) {
       const events = (detail as { events: RealtimeEvent[] }).events
       const fresh = this.#fresh(service, events)
       if (fresh.length) this.#dispatch(name, { service, events: fresh })
     } else {
       // What is live from now on has no past to resume from.
-      if (name === liveName(service)) delete this.#positions[service]
+      if (name === streamEventName(service, 'live')) delete this.#positions[service]
       else this.#positions[service] = (detail as Gap).position
       this.#dispatch(name, detail)
     }
@@ -199,7 +195,8 @@ export class SharedClient implements Realtime {
   #admitGaps(): void {
     for (const service of this.#wish.services) {
       const position = this.#positions[service] ?? '0-0'
-      this.#dispatch(gapName(service), { service, reason: 'unrecovered', position })
+      const gap = { type: 'gap', service, reason: 'unrecovered', position }
+      this.#dispatch(streamEventName(service, 'gap'), gap)
     }
   }
 

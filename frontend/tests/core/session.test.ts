@@ -38,7 +38,7 @@ const heartbeat = (positions: Record<string, string>) => frame({ type: 'heartbea
 const seqs = (updates: readonly Update[]) =>
   updates.flatMap((one) => (one.type === 'events' ? one.events.map(({ seq }) => seq) : []))
 const gaps = (updates: readonly Update[]) =>
-  updates.flatMap((one) => (one.type === 'gap' ? [one.gap] : []))
+  updates.flatMap((one) => (one.type === 'gap' ? [one] : []))
 
 function aSession(position = at(0)): Session {
   const session = new Session()
@@ -128,8 +128,8 @@ describe('repeats', () => {
 describe('gaps', () => {
   test('a reset reaches the app and sets my position, also back', () => {
     const session = aSession(at(9))
-    const gap = { service: 'tasks', reason: 'rolled_back', position: at(3) }
-    expect(session.take(reset(at(3), 'rolled_back'))).toEqual([{ type: 'gap', gap }])
+    const gap = { type: 'gap', service: 'tasks', reason: 'rolled_back', position: at(3) }
+    expect(session.take(reset(at(3), 'rolled_back'))).toEqual([gap])
     expect(seqs(session.take(batch(3, {})))).toEqual([4])
   })
 
@@ -145,7 +145,9 @@ describe('gaps', () => {
     session.take(hello([{ position: at(7), recovered: false }]))
     expect(session.isRecovering('tasks')).toBe(true)
     const updates = session.take(batch(7, {}))
-    expect(gaps(updates)).toEqual([{ service: 'tasks', reason: 'unrecovered', position: at(7) }])
+    expect(gaps(updates)).toMatchObject([
+      { service: 'tasks', reason: 'unrecovered', position: at(7) },
+    ])
     expect(seqs(updates)).toEqual([8])
   })
 

@@ -51,7 +51,7 @@ test('without a rule every event has it fetched', () => {
 test('a gap and a beginning have it fetched', () => {
   const cache = new FakeCache()
   const listener = applyToQueryCache(cache, { queryKey, update })
-  listener.onGap({ service: 'tasks', reason: 'expired', position: '1-1' })
+  listener.onGap({ type: 'gap', service: 'tasks', reason: 'expired', position: '1-1' })
   listener.onLive?.()
   expect(cache.invalidated).toEqual([queryKey, queryKey])
 })

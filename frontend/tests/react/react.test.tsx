@@ -45,6 +45,8 @@ function countListeners(): void {
   }
   vi.spyOn(window, 'addEventListener').mockImplementation((...args: unknown[]) => {
     count(String(args[0]), 1)
+    const { signal } = (args[2] ?? {}) as AddEventListenerOptions
+    signal?.addEventListener('abort', () => count(String(args[0]), -1))
     Reflect.apply(addEventListener, window, args)
   })
   vi.spyOn(window, 'removeEventListener').mockImplementation((...args: unknown[]) => {
@@ -203,7 +205,9 @@ describe('useRealtimeService', () => {
         </App>,
       )
     }
-    expect(window.addEventListener).toHaveBeenCalledWith('tasks-stream-events', expect.anything())
+    expect(window.addEventListener).toHaveBeenCalledWith('tasks-stream-events', expect.anything(), {
+      signal: expect.anything(),
+    })
     expect(listenerCount['tasks-stream-events']).toBe(1)
     await act(async () => void socket().greet(['tasks']).batch(0, {}))
     expect(seen).toEqual(['new live', 'new 1'])

@@ -129,7 +129,7 @@ test('when the leading tab goes another resumes, and nobody misses or doubles an
   leader.client.stop()
   await pass(1_000)
   expect(sockets).toHaveLength(2)
-  expect(socket().url).toContain(`resume=tasks:${at(2)}`)
+  expect(decodeURIComponent(socket().url)).toContain(`resume=tasks:${at(2)}`)
   socket()
     .greet([{ name: 'tasks', seq: 2, recovered: true, replayed: 1 }])
     .batch(2, {})

@@ -12,10 +12,13 @@ export class FakeSocket {
   onclose: ((event: { code: number; reason: string }) => void) | null = null
   readonly sent: Record<string, unknown>[] = []
 
+  readonly url: string
+
   constructor(
-    readonly url: string,
+    url: string | URL,
     readonly protocols: readonly string[],
   ) {
+    this.url = String(url)
     FakeSocket.opened.push(this)
   }
 
