@@ -88,7 +88,7 @@ def compose(
             SessionParts(hub, registry, joiner, store, verifier, revocations, pulses),
         ),
     )
-    membership = Membership(rest, keys, registry, node=greeting.node)
+    membership = Membership(rest, keys, registry, store, node=greeting.node)
     return Composition(gateway, live, rest, subscriptions, membership, jwks, redis)
 
 

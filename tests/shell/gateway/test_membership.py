@@ -12,6 +12,7 @@ from fanwire.keys import Keys
 from gateway import membership as module
 from gateway.membership import Membership
 from gateway.round_trips import RedisUnavailable
+from gateway.subscription_store import connection_field
 from tests.support.gateway_stage import GatewayStage
 from tests.support.gateway_values import ACME
 from tests.support.waiting import eventually
@@ -23,7 +24,7 @@ SUBS: Final = Keys().subs(ACME)
 class Stage(GatewayStage):
     def __init__(self) -> None:
         super().__init__()
-        self.membership = Membership(self.trips, Keys(), self.registry, node="gw")
+        self.membership = Membership(self.trips, Keys(), self.registry, self.store, node="gw")
 
     def beat_of(self, node: str, *, ago_ms: int) -> None:
         """Let another node have beaten so long ago."""
@@ -55,6 +56,15 @@ async def test_a_gateway_is_on_the_list_with_its_sockets_until_it_leaves() -> No
         assert state["connections"] == 1
     await stage.membership.leave()
     assert stage.trips.hashes[NODES] == {}
+
+
+async def test_F17_a_server_that_forgot_everything_is_told_of_the_open_connections() -> None:
+    async with running() as stage:
+        client = stage.client()
+        await eventually(lambda: "gw" in stage.trips.hashes[NODES])
+        stage.trips.hashes.clear()
+        field = connection_field(client.connection.claims.sub, client.connection.id)
+        await eventually(lambda: field in stage.trips.hashes[SUBS])
 
 
 async def test_F24_beats_go_on_after_an_outage() -> None:
