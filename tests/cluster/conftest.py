@@ -20,7 +20,7 @@ UNHINDERED = {
 }
 """No limit per user, and short leases, so that a takeover takes a second."""
 
-ON_VALKEY = pytest.mark.parametrize("engine", ["valkey"], indirect=True)
+ON_VALKEY = pytest.mark.parametrize("engine", ["valkey"], indirect=True, scope="session")
 """For what no engine can tell apart, so that the run stays short."""
 
 OpenTenant = Callable[[Stack], Tenant]

@@ -66,9 +66,8 @@ async def test_F12_a_crash_that_kept_its_data_is_not_noticed(
     assert epochs == {str(ledger.batches[-1].position.epoch)}
 
 
-@pytest.mark.parametrize(
-    ("engine", "fault"), [("valkey", "stalls"), ("redis7", "is down")], indirect=["engine"]
-)
+@ON_VALKEY
+@pytest.mark.parametrize("fault", ["stalls", "is down"])
 async def test_F24_while_redis_is_away_sockets_stay_and_tokens_still_expire(
     start_server: StartServer, start_stack: StartStack, tenant_of: OpenTenant, fault: str
 ) -> None:
