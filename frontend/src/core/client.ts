@@ -7,7 +7,7 @@
 import { httpUrl, streamAddress, streamUrl, type Wanted } from './addresses.js'
 import { Connection } from './connection.js'
 import type { ConnectionState } from './connectionState.js'
-import { type DebugState, exposeDebugState, healthByService } from './debugState.js'
+import type { Inside } from './debugState.js'
 import { Deliveries } from './deliveries.js'
 import { type RealtimeError, warn } from './errors.js'
 import { listenTo, type ServiceListener } from './events.js'
@@ -20,7 +20,7 @@ import { ServiceStates } from './serviceStates.js'
 import { Session, type Update } from './session.js'
 import { IDLE, type RealtimeStatus, statusOf } from './status.js'
 import { SubscriptionSync } from './subscriptionSync.js'
-import { Telemetry } from './telemetry.js'
+import type { Report } from './telemetry.js'
 import { TokenSource } from './tokenSource.js'
 import { watchPage } from './visibility.js'
 import type { Hello, ServerFrame } from './wire.js'
@@ -38,9 +38,6 @@ export class RealtimeClient implements Realtime {
   readonly #connection: Connection
   readonly #onError: (error: RealtimeError) => void
   readonly #deliveries = new Deliveries(() => this.#target)
-  readonly #telemetry = new Telemetry(this.#deliveries.meters, (services, keepalive) =>
-    this.#post('/telemetry/client', { services }, keepalive),
-  )
 
   /** Prepare; nothing is sent yet. Throws RealtimeError if a url or a position is none. */
   constructor(private readonly options: RealtimeOptions) {
@@ -93,19 +90,17 @@ export class RealtimeClient implements Realtime {
     return () => this.#callbacks.delete(callback)
   }
 
-  debugState(): DebugState {
+  /** What `window.__realtimeState()` is made of. */
+  get inside(): Inside {
     const { rttMs = null, tokenExpiresAtMs = null } = this.#connection.conversation ?? {}
-    const { services } = this.status
     return {
-      ...this.status,
-      error: this.status.error?.toJSON() ?? null,
+      status: this.status,
       url: this.options.url,
       propertyId: this.#sync.wanted.propertyId,
       rttMs,
       tokenExpiresAtMs,
       positions: this.#session.texts,
-      quarantine: Object.keys(services).filter((name) => services[name] === 'quarantined'),
-      ...healthByService(this.#deliveries.meters),
+      meters: this.#deliveries.meters,
     }
   }
 
@@ -133,11 +128,15 @@ export class RealtimeClient implements Realtime {
         this.#connection.conversation?.probe()
         this.#connection.put({ type: 'woken' })
       },
-      onPageHide: () => this.#telemetry.flush(true),
     })
-    exposeDebugState(() => this.debugState(), signal)
     enlist(this, signal)
-    if (this.options.telemetry !== false) this.#telemetry.start(signal)
+    const post = (services: Report, isLast: boolean) =>
+      this.#post('/telemetry/client', { services }, isLast)
+    import('./observation.js')
+      .then(({ observe }) =>
+        observe(() => this.inside, this.options.telemetry === false ? null : post, signal),
+      )
+      .catch(() => {}) // a page that nobody can look into works all the same
   }
 
   #take(frame: ServerFrame, updates: readonly Update[]): void {

@@ -36,7 +36,7 @@ export class Connection {
   }
 
   switchOff(retryAfterMs?: number): void {
-    const error = localError('disabled', 'realtime is switched off', { retryAfterMs })
+    const error = localError('disabled', 'realtime is switched off', retryAfterMs)
     this.put({ type: 'switchedOff', error })
   }
 
@@ -67,7 +67,7 @@ export class Connection {
       if (attempt !== this.#attempt) return
       this.conversation = new Conversation(this.parts, this.parts.url(), token, onEnd)
     } catch (thrown) {
-      await onEnd(typedError(thrown, 'unreachable', 'no socket'), false)
+      await onEnd(typedError(thrown, 'unreachable'), false)
     }
   }
 

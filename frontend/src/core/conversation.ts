@@ -91,7 +91,7 @@ export class Conversation {
       if (frame) this.#take(frame, nowMs)
     } catch (thrown) {
       // The gateway's mistake, not ours: worth another connection.
-      this.#end(typedError(thrown, 'bad_frame', 'server frame'))
+      this.#end(typedError(thrown, 'bad_frame'))
     }
     this.#silentAtMs = nowMs + this.#patienceMs
     // Here as well as in the tick: a hidden tab's ticks come once a minute.

@@ -17,22 +17,38 @@ type HealthByService = {
   readonly [Name in keyof typeof FIELDS]: ByService<HealthMeter[(typeof FIELDS)[Name]]>
 }
 
-export interface DebugState extends Omit<RealtimeStatus, 'error'>, HealthByService {
-  readonly error: ErrorFields | null
+/** What a client shows of its inside. */
+export interface Inside {
+  readonly status: RealtimeStatus
   readonly url: string
   readonly propertyId: string | null
   readonly rttMs: number | null
   readonly tokenExpiresAtMs: number | null
   readonly positions: ByService<string>
+  readonly meters: ReadonlyMap<string, HealthMeter>
+}
+
+export interface DebugState
+  extends Omit<RealtimeStatus, 'error'>,
+    Omit<Inside, 'status' | 'meters'>,
+    HealthByService {
+  readonly error: ErrorFields | null
   readonly quarantine: readonly string[]
 }
 
-export function healthByService(meters: ReadonlyMap<string, HealthMeter>): HealthByService {
-  const rows = Object.entries(FIELDS).map(([name, field]) => [
+export function debugStateOf({ status, meters, ...rest }: Inside): DebugState {
+  const { error, services } = status
+  const health = Object.entries(FIELDS).map(([name, field]) => [
     name,
     Object.fromEntries([...meters].map(([service, meter]) => [service, meter[field]])),
   ])
-  return Object.fromEntries(rows) as HealthByService
+  return {
+    ...status,
+    error: error?.toJSON() ?? null,
+    ...rest,
+    quarantine: Object.keys(services).filter((name) => services[name] === 'quarantined'),
+    ...(Object.fromEntries(health) as HealthByService),
+  }
 }
 
 declare global {

@@ -39,7 +39,7 @@ export function listenTo<Data>(
         act((event as CustomEvent).detail as never)
       } catch (thrown) {
         // One page's mistake must not keep the event from the others.
-        onError(typedError(thrown, 'listener_failed', `a listener of ${service} threw`))
+        onError(typedError(thrown, 'listener_failed'))
       }
     }
     target.addEventListener(streamEventName(service, kind), guarded, { signal: attached.signal })

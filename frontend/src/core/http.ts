@@ -11,7 +11,7 @@ export async function call(url: string, token: string, more: RequestInit): Promi
     credentials: 'omit',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch((cause) => {
-    throw typedError(cause, 'unreachable', 'no answer')
+    throw typedError(cause, 'unreachable')
   })
   if (response.ok) return
   const error = errorOfFields(await response.json().catch(() => null))

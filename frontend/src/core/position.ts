@@ -3,7 +3,7 @@
  *
  * Compared as a pair: a new epoch begins its seq anew, so the seq alone says nothing.
  */
-import { badFrame } from './errors.js'
+import { localError } from './errors.js'
 
 export type Position = readonly [epoch: number, seq: number]
 
@@ -16,7 +16,9 @@ export function parsePosition(text: unknown): Position {
   const found = typeof text === 'string' ? FORM.exec(text) : null
   const position: Position = [Number(found?.[1]), Number(found?.[2])]
   // Beyond 2^53 two positions could look equal, and a batch in between would be dropped.
-  if (!position.every(Number.isSafeInteger)) throw badFrame(`position ${String(text)}`)
+  if (!position.every(Number.isSafeInteger)) {
+    throw localError('bad_frame', `${text} is no position`)
+  }
   return position
 }
 

@@ -1,6 +1,5 @@
 /** What a page needs of a client, whether the socket is its own or shared between tabs. */
 import type { Wanted } from './addresses.js'
-import type { DebugState } from './debugState.js'
 import type { RealtimeError } from './errors.js'
 import type { ServiceListener } from './events.js'
 import type { RealtimeStatus } from './status.js'
@@ -39,5 +38,4 @@ export interface Realtime {
   listen<Data = unknown>(service: string, listener: ServiceListener<Data>): () => void
   /** Call back whenever `status` is another one, until the returned function is called. */
   onStatus(callback: () => void): () => void
-  debugState(): DebugState
 }

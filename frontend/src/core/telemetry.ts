@@ -26,6 +26,7 @@ export class Telemetry {
   start(signal: AbortSignal): void {
     const timer = setInterval(() => this.flush(false), EVERY_MS)
     signal.addEventListener('abort', () => clearInterval(timer))
+    window.addEventListener('pagehide', () => this.flush(true), { signal })
   }
 
   /** Report what is new. What does not arrive is reported the next time. */

@@ -41,14 +41,14 @@ export class TokenSource {
     let timer: ReturnType<typeof setTimeout> | undefined
     try {
       const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject('no answer within 10 s'), PATIENCE_MS)
+        timer = setTimeout(() => reject('getToken gave no answer within 10 s'), PATIENCE_MS)
       })
       const token = await Promise.race([(async () => this.getToken())(), late])
       check(token)
       this.#token = token
       return token
     } catch (thrown) {
-      throw typedError(thrown, 'token_failed', 'getToken failed')
+      throw typedError(thrown, 'token_failed')
     } finally {
       clearTimeout(timer)
     }
@@ -56,7 +56,7 @@ export class TokenSource {
 }
 
 function check(token: string): void {
-  if (typeof token !== 'string' || !token) throw 'it returned no token'
+  if (typeof token !== 'string' || !token) throw 'getToken returned no token'
   const left = leftMs(token)
   if (left > 0) return
   const [exp, now] = [left, 0].map((ms) => new Date(Date.now() + ms).toISOString().slice(11, 19))

@@ -5,7 +5,7 @@
  * unknown type is undefined, so that a newer gateway can talk to an older client. A field that is
  * missing or of another type is a RealtimeError, never an `undefined` further on.
  */
-import { badFrame, errorOfFields, type RealtimeError } from './errors.js'
+import { errorOfFields, localError, type RealtimeError } from './errors.js'
 import { formatPosition, type Position, parsePosition } from './position.js'
 
 export interface RealtimeEvent<Data = unknown> {
@@ -28,7 +28,7 @@ type Check<Value> = (value: unknown, name: string, fields: Fields) => Value
 type Shape = Readonly<Record<string, Check<unknown>>>
 type Read<S extends Shape> = { readonly [Name in keyof S]: ReturnType<S[Name]> }
 
-const wrong = (name: string) => badFrame(`${name} is wrong`)
+const wrong = (name: string) => localError('bad_frame', `${name} is wrong`)
 
 const text: Check<string> = (value, name) => {
   if (typeof value !== 'string') throw wrong(name)
@@ -48,12 +48,11 @@ const listOf =
     if (!Array.isArray(value)) throw wrong(name)
     return value.map((each) => check(each, name, fields))
   }
-const optional =
-  <Value>(check: Check<Value>): Check<Value | undefined> =>
-  (value, name, fields) =>
-    value === undefined ? undefined : check(value, name, fields)
-const textOrNull: Check<string | null> = (value, name, fields) =>
-  value === null ? null : text(value, name, fields)
+/** What may be left out, or is not used before it is looked at. */
+const anything =
+  <Value>(): Check<Value> =>
+  (value) =>
+    value as Value
 const shaped =
   <S extends Shape>(shape: S): Check<Read<S>> =>
   (value, name) => {
@@ -64,9 +63,9 @@ const shaped =
 
 const service = shaped({
   name: text,
-  position: optional(parsePosition),
-  recovered: (value) => value as boolean | undefined,
-  replayed: (value) => (value ?? 0) as number,
+  position: (value) => (value === undefined ? value : parsePosition(value)),
+  recovered: anything<boolean | undefined>(),
+  replayed: anything<number | undefined>(),
 })
 
 const event: Check<RealtimeEvent> = (value, name, batch) => {
@@ -91,18 +90,18 @@ const SHAPES = {
   hello: {
     connectionId: text,
     node: text,
-    propertyId: textOrNull,
+    propertyId: anything<string | null>(),
     heartbeatMs: number,
     tokenExpiresAt: number,
     services: listOf(service),
   },
   batch: { service: text, prev: parsePosition, position: parsePosition, events: listOf(event) },
-  subscriptions: { propertyId: textOrNull, services: listOf(service) },
+  subscriptions: { propertyId: anything<string | null>(), services: listOf(service) },
   reset: { service: text, reason: text, position: parsePosition },
   heartbeat: { positions: heads },
   quarantine: { state: text, services: listOf(text) },
   auth: { tokenExpiresAt: number },
-  disabled: { services: listOf(text), retryAfterMs: optional(number) },
+  disabled: { services: listOf(text), retryAfterMs: anything<number | undefined>() },
   drain: { reconnectAfterMs: number },
   error: { error },
 } satisfies Record<string, Shape>
@@ -136,6 +135,6 @@ function parsed(received: unknown): unknown {
   try {
     return JSON.parse(received as string)
   } catch {
-    throw badFrame(String(received))
+    throw wrong(String(received).slice(0, 80))
   }
 }

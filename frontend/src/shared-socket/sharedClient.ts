@@ -26,6 +26,7 @@ export class SharedClient implements Realtime {
   #leader: Leader | undefined
   #heard: { leader: string; n: number } | undefined
   #release: (() => void)[] = []
+  #cancel = new AbortController()
   readonly #id = crypto.randomUUID()
   readonly #callbacks = new Set<() => void>()
 
@@ -48,15 +49,15 @@ export class SharedClient implements Realtime {
     this.#channel = channel
     channel.onmessage = ({ data }) => this.#hear(data)
     this.#show({ ...IDLE, state: 'connecting' })
-    const cancel = new AbortController()
+    this.#cancel = new AbortController()
+    const { signal } = this.#cancel
     this.#release = [
-      () => cancel.abort(),
-      this.#hold(this.#lockOf(this.#id), cancel.signal, () => this.#want({})),
-      this.#hold(this.name, cancel.signal, () => this.#lead()),
+      () => this.#cancel.abort(),
+      this.#hold(this.#lockOf(this.#id), signal, () => this.#want({})),
+      this.#hold(this.name, signal, () => this.#lead()),
     ]
-    this.#watch(cancel.signal)
-    exposeDebugState(() => this.debugState(), cancel.signal)
-    enlist(this, cancel.signal)
+    this.#watch(signal)
+    enlist(this, signal)
   }
 
   stop(): void {
@@ -66,6 +67,7 @@ export class SharedClient implements Realtime {
     for (const release of this.#release.splice(0)) release()
     this.#channel?.close()
     this.#channel = undefined
+    this.#debug = undefined
     this.#show({ ...IDLE, state: 'closed' })
   }
 
@@ -84,11 +86,6 @@ export class SharedClient implements Realtime {
   onStatus(callback: () => void): () => void {
     this.#callbacks.add(callback)
     return () => this.#callbacks.delete(callback)
-  }
-
-  debugState(): DebugState {
-    if (!this.#debug) throw new Error('the leading tab has not spoken yet')
-    return this.#debug
   }
 
   get #target(): EventTarget {
@@ -159,6 +156,7 @@ export class SharedClient implements Realtime {
   #takeState({ status, debug }: LeaderState): void {
     const error = status.error && new RealtimeError(status.error)
     const states = this.#wish.services.map((name) => [name, status.services[name] ?? 'subscribing'])
+    if (!this.#debug) exposeDebugState(() => this.#debug ?? debug, this.#cancel.signal)
     this.#debug = debug
     this.#show({ ...status, error, services: Object.fromEntries(states) })
   }

@@ -425,7 +425,7 @@ describe('a tab that was hidden', () => {
     last(page).frame({ type: 'heartbeat', positions: {} })
     await pass(3_000)
     expect(page.sockets).toHaveLength(1)
-    expect(page.client.debugState().rttMs).toBe(30)
+    expect(window.__realtimeState?.().rttMs).toBe(30)
   })
 
   test('refreshes a token whose time came while it slept', async () => {
@@ -613,7 +613,7 @@ describe('health', () => {
     await pass(1_000)
     last(page).greet([{ name: 'tasks', recovered: true, replayed: 1 }])
     last(page).batch(0, { ts: 0 }).batch(1, {})
-    expect(page.client.debugState()).toMatchObject({
+    expect(window.__realtimeState?.()).toMatchObject({
       byServiceDelivered: { tasks: 2 },
       byServiceP95LatencyMs: { tasks: 20 },
       byServiceReconnects: { tasks: 1 },

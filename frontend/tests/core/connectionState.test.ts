@@ -65,7 +65,7 @@ describe('the way to a connection', () => {
 
 describe('waits', () => {
   test('the wait that the server asks for wins over ours', () => {
-    const error = localError('unreachable', 'full', { retryAfterMs: 7_000 })
+    const error = localError('unreachable', 'full', 7_000)
     expect(after(START, ended(error)).state).toMatchObject({ retryInMs: 7_000, wait: 'asked' })
   })
 
@@ -74,7 +74,7 @@ describe('waits', () => {
   })
 
   test('a wait that the server asked for does not', () => {
-    const error = localError('unreachable', 'full', { retryAfterMs: 7_000 })
+    const error = localError('unreachable', 'full', 7_000)
     expect(after(START, ended(error), { type: 'woken' }).effects).toEqual([])
   })
 
@@ -133,7 +133,7 @@ describe('ends', () => {
 })
 
 describe('the kill switch', () => {
-  const error = localError('disabled', 'off', { retryAfterMs: 5_000 })
+  const error = localError('disabled', 'off', 5_000)
   const off: ConnectionInput = { type: 'switchedOff', error }
 
   test.each([

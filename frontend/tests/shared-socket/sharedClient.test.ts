@@ -116,7 +116,7 @@ test('all tabs see the state, each with its own services', async () => {
   await pass(0)
   expect(other.client.status).toMatchObject({ state: 'closed', terminal: true })
   expect(other.client.status.error).toMatchObject({ name: 'forbidden', retryable: false })
-  expect(other.client.debugState().url).toBe('wss://rt.example')
+  expect(window.__realtimeState?.()).toMatchObject({ url: 'wss://rt.example', code: 4403 })
 })
 
 test('when the leading tab goes another resumes, and nobody misses or doubles anything', async () => {

@@ -74,6 +74,7 @@ export async function aConnectedPage(options: Partial<RealtimeOptions> = {}): Pr
   page.client.start()
   await settled()
   last(page).greet(options.services ?? ['tasks'])
+  await vi.dynamicImportSettled()
   await settled()
   return page
 }
