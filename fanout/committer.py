@@ -159,6 +159,9 @@ class Committer:
         self._counters.events += len(commit.batch.events)
         if commit.batch.pruned:
             self._counters.count_pruned(topic.tier, len(commit.batch.pruned))
+        if commit.cut is not None:
+            for reason, count in commit.cut.event_counts.items():
+                self._counters.count_trimmed(topic.tier, reason, count)
         for rejected in commit.batch.rejected:
             self._counters.count_dead(rejected.reason)
 

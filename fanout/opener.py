@@ -34,6 +34,8 @@ class TopicLimits:
 
     batches: BatchLimits
     retention: RetentionLimits
+    replay_budget_bytes: int | None
+    """For all topics of all workers together."""
     dedup_max_ids: int
     dedup_window_ms: float
     dead_letters_max: int

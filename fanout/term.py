@@ -24,6 +24,7 @@ from fanout.open_topic import OpenTopic
 from fanout.opener import OPEN_TOPIC, Opener, TopicLimits
 from fanout.ownership import BEAT_WORKER, RENEW_LEASE, LeaseTerms, Ownership
 from fanout.policy.refusals import Refusal
+from fanout.replay_keeper import ReplayKeeper
 from fanout.roster import Roster
 from fanout.server_clock import ServerClock
 from fanwire.keys import Keys, Topic
@@ -87,12 +88,14 @@ class Term:
             )
             ownership = self._ownership(owned, committer)
             discovery = self._discovery(redis, await self._own(stack, redis))
-            opener = self._opener(await self._own(stack, redis), ingest)
+            reader = await self._own(stack, redis)
+            opener = self._opener(reader, ingest)
+            keeper = self._keeper(reader)
             committing = tasks.create_task(committer.run())
             tending = tasks.create_task(ownership.run(stop))
             searching = [
                 tasks.create_task(part())
-                for part in (opener.run, discovery.listen, discovery.sweep)
+                for part in (opener.run, keeper.run, discovery.listen, discovery.sweep)
             ]
             await stop.wait()
             for task in searching:
@@ -162,6 +165,15 @@ class Term:
             limits=self._plan.limits,
             known_epochs=self._known_epochs,
             on_opened=ingest.join,
+        )
+
+    def _keeper(self, reader: OwnedConnection) -> ReplayKeeper:
+        return ReplayKeeper(
+            reader,
+            roster=self.roster,
+            clock=self._clock,
+            counters=self._counters,
+            budget_bytes=self._plan.limits.replay_budget_bytes,
         )
 
     def _on_swept(self) -> None:
