@@ -28,6 +28,7 @@ import type { Hello, ServerFrame } from './wire.js'
 export class RealtimeClient implements Realtime {
   status: RealtimeStatus = IDLE
   #hello: Hello | undefined
+  #connectedAtMs = 0
   #onPage: AbortController | undefined
   readonly #callbacks = new Set<() => void>()
   readonly #address: URL
@@ -144,6 +145,7 @@ export class RealtimeClient implements Realtime {
     this.#services.take(frame)
     if (frame.type === 'hello') {
       this.#hello = frame
+      this.#connectedAtMs = Date.now()
       this.#sync.greeted(frame.connectionId, {
         services: frame.services.map(({ name }) => name),
         propertyId: frame.propertyId,
@@ -155,7 +157,7 @@ export class RealtimeClient implements Realtime {
       this.#connection.switchOff(frame.retryAfterMs)
     }
     if (this.#isSwitchedOff()) this.#connection.switchOff()
-    this.#deliveries.deliver(updates, this.#sync.wanted.propertyId)
+    this.#deliveries.deliver(updates, this.#sync.wanted.propertyId, this.#connectedAtMs)
     this.#refresh()
   }
 

@@ -3,6 +3,7 @@ import {
   type ConnectionEffect,
   type ConnectionInput,
   type ConnectionState,
+  type Past,
   step,
 } from './connectionState.js'
 import { Conversation, type ConversationParts } from './conversation.js'
@@ -81,8 +82,9 @@ export class Connection {
 
   /** A browser tells nothing of a refused upgrade, so a wrong token would be tried for ever. */
   async #reason(error: RealtimeError): Promise<RealtimeError> {
-    const failedCount = 'failedCount' in this.state ? this.state.failedCount : 0
-    if (failedCount % ASK_EVERY !== 1) return error
+    const { failedCount = 0, wasRefused = false } = this.state as Partial<Past>
+    // Also after a refusal: a second one in a row is final, and would look like no answer.
+    if (failedCount % ASK_EVERY !== 1 && !wasRefused) return error
     return this.parts.diagnose().then(
       () => error,
       (objection) => objection,

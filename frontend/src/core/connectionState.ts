@@ -13,7 +13,7 @@ export const STABLE_MS = 10_000
 export const RECHECK_OFF_MS = 30_000
 
 /** What outlasts one attempt: attempts are counted until a connection was stable. */
-interface Past {
+export interface Past {
   readonly failedCount: number
   readonly wasRefused: boolean
 }

@@ -14,13 +14,15 @@ export class Deliveries {
   }
 
   /** Deliver `updates`. Events of another property are left out: they crossed a filter change. */
-  deliver(updates: readonly Update[], filter: string | null): void {
+  deliver(updates: readonly Update[], filter: string | null, connectedAtMs: number): void {
     for (const update of updates) {
       if (update.type === 'events') {
         const events = update.events.filter(
           ({ propertyId }) => filter === null || (propertyId ?? filter) === filter,
         )
-        this.#meter(update.service).count(update, events, Date.now())
+        const meter = this.#meter(update.service)
+        meter.suppressed += update.suppressedCount
+        meter.count(events, Date.now(), connectedAtMs)
         if (events.length) this.#dispatch({ ...update, events })
       } else if (update.type !== 'resume') {
         if (update.type === 'gap') this.#meter(update.service).gaps++

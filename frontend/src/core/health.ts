@@ -1,5 +1,4 @@
 /** How well a service is delivered, measured here: what users see, not what servers hope. */
-import type { Events } from './session.js'
 import type { RealtimeEvent } from './wire.js'
 
 const LATENCIES_KEPT = 128
@@ -19,14 +18,17 @@ export class HealthMeter {
     return percentile95(this.#latenciesMs)
   }
 
-  /** Count an update, and those of its `events` that were handed over at `nowMs`. */
-  count(update: Events, events: readonly RealtimeEvent[], nowMs: number): void {
-    this.suppressed += update.suppressedCount
+  /**
+   * Count events that are handed over now.
+   *
+   * What is older than the connection is a replay, whose age says nothing about the delivery.
+   */
+  count(events: readonly RealtimeEvent[], nowMs: number, connectedAtMs: number): void {
     this.delivered += events.length
     for (const { ts } of events) {
       this.lastEventAtMs = nowMs
       // A device whose clock is behind the server's would see events before they happened.
-      if (!update.isReplay)
+      if (ts >= connectedAtMs)
         this.#latenciesMs[this.#count++ % LATENCIES_KEPT] = Math.max(0, nowMs - ts)
     }
   }

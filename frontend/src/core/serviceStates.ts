@@ -34,7 +34,7 @@ export class ServiceStates {
     const mark = this.#marks.get(name)
     if (mark === 'off') return mark
     if (!this.session.positions.has(name)) return 'subscribing'
-    if (!isConnected || this.session.isRecovering(name)) return 'recovering'
+    if (!isConnected || this.session.isOwed(name)) return 'recovering'
     return mark ?? 'live'
   }
 }

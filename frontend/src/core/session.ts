@@ -29,8 +29,6 @@ export interface Events {
   readonly events: readonly RealtimeEvent[]
   /** How many came again and are not handed over again. */
   readonly suppressedCount: number
-  /** Old events, sent because of a resume: their age says nothing about the delivery. */
-  readonly isReplay: boolean
 }
 
 export type Update =
@@ -46,8 +44,6 @@ export class Session {
   readonly #ids = new Map<string, RecentIds>()
   /** Services that the gateway could not resume, and whose reset has not come yet. */
   readonly #owed = new Set<string>()
-  /** Up to where a service is being replayed. */
-  readonly #replayedTo = new Map<string, Position>()
 
   #propertyId: string | null | undefined
 
@@ -66,8 +62,9 @@ export class Session {
     return Object.fromEntries(rows)
   }
 
-  isRecovering(service: string): boolean {
-    return this.#owed.has(service) || this.#replayedTo.has(service)
+  /** Tell whether the app is owed a gap. */
+  isOwed(service: string): boolean {
+    return this.#owed.has(service)
   }
 
   /** Return what the app must be told because of `frame`. */
@@ -93,7 +90,7 @@ export class Session {
     // Undefined: unsubscribed a moment ago, and the batch was on its way.
     if (!mine || !isAfter(position, mine)) {
       const suppressedCount = events.length
-      return [{ type: 'events', service, events: [], suppressedCount, isReplay: false }]
+      return [{ type: 'events', service, events: [], suppressedCount }]
     }
     if (isAfter(prev, mine)) {
       const message = `${service}: a batch follows ${formatPosition(prev)}`
@@ -101,10 +98,9 @@ export class Session {
     }
     const gaps = this.#overdueGap(service)
     const fresh = events.filter((event) => this.#isNew(event, position[0], mine))
-    const isReplay = this.#replayedTo.has(service)
     const suppressedCount = events.length - fresh.length
-    this.#move(service, position)
-    return [...gaps, { type: 'events', service, events: fresh, suppressedCount, isReplay }]
+    this.#positions.set(service, position)
+    return [...gaps, { type: 'events', service, events: fresh, suppressedCount }]
   }
 
   #isNew(event: RealtimeEvent, epoch: number, mine: Position): boolean {
@@ -128,14 +124,12 @@ export class Session {
   }
 
   #begin(row: ServiceRow, mine: Position | undefined): Update[] {
-    this.#replayedTo.delete(row.name)
     if (!mine) return []
     const position = row.position ?? mine
     if (!(row.recovered ?? formatPosition(position) === formatPosition(mine))) {
       this.#owed.add(row.name)
       return []
     }
-    if (row.replayed) this.#replayedTo.set(row.name, [position[0], position[1] + row.replayed])
     // Owed by an earlier socket that ended before the reset came. The position has moved on
     // since, so the gateway will not tell of it again.
     return this.#overdueGap(row.name)
@@ -163,7 +157,7 @@ export class Session {
   }
 
   #forgetOthers(): void {
-    for (const held of [this.#ids, this.#owed, this.#replayedTo]) {
+    for (const held of [this.#ids, this.#owed]) {
       for (const name of held.keys()) if (!this.#positions.has(name)) held.delete(name)
     }
   }
@@ -174,7 +168,6 @@ export class Session {
     // After a gap the app starts from fetched state. An event that comes again is then news to
     // it, and to drop it as a repeat could lose it.
     this.#ids.delete(service)
-    this.#replayedTo.delete(service)
     this.#positions.set(service, position)
     return [{ type: 'gap', service, reason, position: formatPosition(position) }]
   }
@@ -183,7 +176,7 @@ export class Session {
     const gaps = [...this.#owed].flatMap((name) => this.#overdueGap(name))
     for (const [service, head] of heads) {
       const mine = this.#positions.get(service)
-      if (mine && isAfter(head, mine)) this.#move(service, head)
+      if (mine && isAfter(head, mine)) this.#positions.set(service, head)
     }
     return gaps
   }
@@ -192,12 +185,6 @@ export class Session {
     // The gateway went on without the reset that hello announced: admit the gap ourselves.
     const mine = this.#positions.get(service)
     return mine && this.#owed.has(service) ? this.#gap(service, UNRECOVERED, mine) : []
-  }
-
-  #move(service: string, position: Position): void {
-    this.#positions.set(service, position)
-    const replayedTo = this.#replayedTo.get(service)
-    if (replayedTo && !isAfter(replayedTo, position)) this.#replayedTo.delete(service)
   }
 }
 

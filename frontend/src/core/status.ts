@@ -18,20 +18,11 @@ export interface RealtimeStatus {
   readonly services: Readonly<Record<string, ServiceState>>
 }
 
-export const IDLE: RealtimeStatus = {
-  state: 'idle',
-  error: null,
-  code: null,
-  reason: null,
-  terminal: false,
-  retryInMs: null,
-  connectionId: null,
-  node: null,
-  services: {},
-}
-
 /** Return the part of a status that does not come from the open socket. */
-export function statusOf(state: ConnectionState, services: RealtimeStatus['services']) {
+export function statusOf(
+  state: ConnectionState,
+  services: RealtimeStatus['services'],
+): RealtimeStatus {
   const error = 'error' in state ? state.error : null
   const states = Object.values(services)
   // Single services that are off do not end the socket: another page may want others.
@@ -43,6 +34,10 @@ export function statusOf(state: ConnectionState, services: RealtimeStatus['servi
     reason: error?.message ?? null,
     terminal: state.name === 'closed' && error !== null,
     retryInMs: 'retryInMs' in state ? state.retryInMs : null,
+    connectionId: null,
+    node: null,
     services,
-  } as const
+  }
 }
+
+export const IDLE = statusOf({ name: 'idle' }, {})

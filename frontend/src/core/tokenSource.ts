@@ -44,6 +44,7 @@ export class TokenSource {
         timer = setTimeout(() => reject('getToken gave no answer within 10 s'), PATIENCE_MS)
       })
       const token = await Promise.race([(async () => this.getToken())(), late])
+      if (!token) throw 'getToken returned no token'
       check(token)
       this.#token = token
       return token
@@ -56,12 +57,10 @@ export class TokenSource {
 }
 
 function check(token: string): void {
-  if (typeof token !== 'string' || !token) throw 'getToken returned no token'
-  const left = leftMs(token)
-  if (left > 0) return
-  const [exp, now] = [left, 0].map((ms) => new Date(Date.now() + ms).toISOString().slice(11, 19))
-  const message = `token expired ${Math.ceil(-left / 1000)} s ago (exp ${exp}, this device ${now})`
-  throw localError('token_expired', message)
+  const leftS = leftMs(token) / 1000
+  if (leftS > 0) return
+  const now = new Date().toISOString()
+  throw localError('token_expired', `token expired ${-leftS} s ago; this device says it is ${now}`)
 }
 
 function leftMs(token: string): number {

@@ -65,7 +65,6 @@ const service = shaped({
   name: text,
   position: (value) => (value === undefined ? value : parsePosition(value)),
   recovered: anything<boolean | undefined>(),
-  replayed: anything<number | undefined>(),
 })
 
 const event: Check<RealtimeEvent> = (value, name, batch) => {

@@ -35,8 +35,8 @@ describe('golden frames', () => {
       connectionId: 'k7Qm2vR8',
       propertyId: 'p9',
       services: [
-        { name: 'tasks', position: [1795419516000, 42], recovered: true, replayed: 3 },
-        { name: 'analytics', recovered: false, replayed: 0 },
+        { name: 'tasks', position: [1795419516000, 42], recovered: true },
+        { name: 'analytics', recovered: false },
       ],
     })
   })

@@ -143,7 +143,7 @@ describe('gaps', () => {
   test('a reset that hello announced and that does not come is admitted with the next batch', () => {
     const session = aSession(at(1))
     session.take(hello([{ position: at(7), recovered: false }]))
-    expect(session.isRecovering('tasks')).toBe(true)
+    expect(session.isOwed('tasks')).toBe(true)
     const updates = session.take(batch(7, {}))
     expect(gaps(updates)).toMatchObject([
       { service: 'tasks', reason: 'unrecovered', position: at(7) },
@@ -161,7 +161,7 @@ describe('gaps', () => {
     const session = aSession(at(1))
     session.take(hello([{ position: at(7), recovered: false }]))
     expect(gaps(session.take(hello([{ position: at(7), recovered: true }])))).toHaveLength(1)
-    expect(session.isRecovering('tasks')).toBe(false)
+    expect(session.isOwed('tasks')).toBe(false)
   })
 
   test('it is told once', () => {
@@ -173,13 +173,6 @@ describe('gaps', () => {
 })
 
 describe('a resume', () => {
-  test('what was missed is replay until it is caught up', () => {
-    const session = aSession(at(1))
-    session.take(hello([{ position: at(1), recovered: true, replayed: 2 }]))
-    expect(session.take(batch(1, {}, {}))).toMatchObject([{ isReplay: true }])
-    expect(session.take(batch(3, {}))).toMatchObject([{ isReplay: false }])
-  })
-
   test('positions of services that the page no longer has are forgotten', () => {
     const session = aSession()
     session.take(hello([{ name: 'users' }]))

@@ -75,7 +75,7 @@ export async function aConnectedPage(options: Partial<RealtimeOptions> = {}): Pr
   await settled()
   last(page).greet(options.services ?? ['tasks'])
   await vi.dynamicImportSettled()
-  await settled()
+  await pass(100)
   return page
 }
 
