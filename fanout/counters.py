@@ -14,6 +14,8 @@ class Counters:
     id_conflicts: int = 0
     stale_commits: int = 0
     topics_set_aside: int = 0
+    input_gaps: int = 0
+    """Entries that somebody else removed before they were committed."""
     partitions_taken: int = 0
     partitions_lost: int = 0
     terms: int = 0

@@ -77,6 +77,10 @@ class OpenTopic:
     read_cursor: str = ""
     in_flight: Commit | None = None
     taken_at_ms: float = float("-inf")
+    passed_count: int = 0
+    """How many entries its commits have passed since it was opened."""
+    removed_before: int | None = None
+    """How many entries had left its events stream when it was first looked at; see input_gaps."""
     is_leaving: bool = False
     is_closed: bool = False
     tier: Tier = field(init=False)
@@ -153,6 +157,7 @@ class OpenTopic:
         commit = self.in_flight
         assert commit is not None
         self.in_flight = None
+        self.passed_count += commit.batch.entry_count
         self.standing = self.standing._replace(
             cursor=commit.batch.last_entry_id,
             last=commit.position,

@@ -44,6 +44,8 @@ class Batch:
     size_bytes: int = 0
     pruned: list[Event] = field(default_factory=list)
     """Events that gave way to later ones of the same entity."""
+    entry_count: int = 0
+    """How many entries of the events stream it passes, whatever became of them."""
 
 
 class TopicBatches:
@@ -163,6 +165,7 @@ class TopicBatches:
 
     def _count(self, batch: Batch, entry_id: str, size_bytes: int) -> None:
         batch.last_entry_id = entry_id
+        batch.entry_count += 1
         batch.size_bytes += size_bytes
         self.waiting_bytes += size_bytes
 
@@ -192,6 +195,7 @@ def merge(first: Batch, then: Batch) -> Batch:
         size_bytes=sum(map(_size_bytes, latest.values()))
         + sum(len(r.head) + _ENTRY_OVERHEAD_BYTES for r in rejected),
         pruned=pruned,
+        entry_count=first.entry_count + then.entry_count,
     )
 
 
