@@ -15,18 +15,28 @@ SOURCES := $(wildcard fanwire shared fanout gateway tests bench docs)
 FIXTURES := tests/fixtures/node_modules/.complete
 FRONTEND := frontend/node_modules/.complete
 PROCESS_TESTS := $(wildcard tests/integration tests/cluster)
+DEMO := frontend/demo/dist/index.html
+E2E_PAGE := frontend/demo/dist-e2e/index.html
+DEMO_SOURCES := $(shell find frontend/src frontend/demo -type f \
+	-not -path '*/dist/*' -not -path '*/dist-e2e/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check lint types imports architecture format unit integration frontend \
-	bench docs install clean
+.PHONY: help dev demo test check lint types imports architecture format unit integration frontend \
+	e2e bench docs install clean
 
 help: ## show the verbs
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-dev: $(STAMP) ## run the whole stack: Valkey, a worker, two gateways, a demo producer
+# The demo page is built where npm is; without it `fanwire dev` says that the page is left out.
+dev: $(STAMP) ## run the whole stack: Valkey, a worker, two gateways, a demo and its page
+	@! command -v npm >/dev/null || $(MAKE) --no-print-directory demo || \
+	  echo "  the demo page could not be built (above is why); the rest runs without it" >&2
 	@$(BIN)/fanwire dev $(ARGS)
 
-test: check unit frontend integration ## everything a change must pass
+demo: $(DEMO) ## build the demo page
+	@:
+
+test: check unit frontend integration e2e ## everything a change must pass
 
 check: lint types imports architecture ## style, types, import contracts, sizes
 
@@ -60,6 +70,9 @@ frontend: $(FRONTEND) ## the TypeScript SDK: style, types, tests, the package an
 	npm --prefix frontend run --silent build
 	npm --prefix frontend run --silent lint-package
 	npm --prefix frontend run --silent size
+
+e2e: $(STAMP) $(E2E_PAGE) ## tests in a real browser, Debian's Chromium
+	$(PYTEST) tests/e2e $(ARGS)
 
 bench: $(STAMP) ## figures next to a plain write loop; needs a quiet machine
 	$(BIN)/python -m bench $(ARGS)
@@ -100,8 +113,14 @@ $(FRONTEND): frontend/package.json frontend/package-lock.json
 	npm ci --prefix frontend --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+$(DEMO): $(FRONTEND) $(DEMO_SOURCES)
+	@npm --prefix frontend run --silent demo -- --logLevel warn
+
+$(E2E_PAGE): $(FRONTEND) $(DEMO_SOURCES)
+	@npm --prefix frontend run --silent demo -- --logLevel warn --mode e2e
+
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache \
 	  .import_linter_cache .hypothesis bench/build tests/fixtures/node_modules \
-	  frontend/node_modules frontend/dist
+	  frontend/node_modules frontend/dist frontend/demo/dist frontend/demo/dist-e2e
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
