@@ -95,9 +95,11 @@ class Session:
         return [*gaps, *fresh, self._move(batch.service, batch.position)]
 
     def _hello(self, services: Iterable[ServiceState]) -> list[Update]:
+        # The last conversation ended between its hello and the reset that it announced. The new
+        # one goes on from behind the gap and will not speak of it.
+        moved = self._overdue_gaps(self._owed)
         before, self._positions = self._positions, {}
         self._owed = {}
-        moved: list[Update] = []
         for service in services:
             position = service.position or before.get(service.name, ZERO)
             self._positions[service.name] = position

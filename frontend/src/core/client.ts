@@ -153,8 +153,6 @@ export class RealtimeClient implements Realtime {
       this.#connection.put({ type: 'greeted', nowMs })
     } else if (frame.type === 'drain') {
       this.#connection.put({ type: 'drained', afterMs: frame.reconnectAfterMs, nowMs })
-    } else if (frame.type === 'disabled' && !frame.services.length) {
-      this.#connection.switchOff(frame.retryAfterMs)
     }
     if (this.#isSwitchedOff()) this.#connection.switchOff()
     this.#deliveries.deliver(updates, this.#sync.wanted.propertyId, this.#connectedAtMs)

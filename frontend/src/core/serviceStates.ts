@@ -9,8 +9,11 @@ export class ServiceStates {
   constructor(private readonly session: Session) {}
 
   take(frame: ServerFrame): void {
-    if (frame.type === 'disabled') for (const name of frame.services) this.#marks.set(name, 'off')
-    else if (frame.type === 'quarantine') {
+    if (frame.type === 'disabled') {
+      // The frame lists all that is off now: what it leaves out is on again.
+      for (const name of this.#marks.keys()) this.#clear(name, 'off')
+      for (const name of frame.services) this.#marks.set(name, 'off')
+    } else if (frame.type === 'quarantine') {
       for (const name of frame.services) {
         if (frame.state === 'entered') this.#marks.set(name, 'quarantined')
         else this.#marks.delete(name)

@@ -571,6 +571,13 @@ describe('switches', () => {
     })
   })
 
+  test('what a later notice leaves out is on again', async () => {
+    const page = await aConnectedPage({ services: ['tasks', 'users'] })
+    last(page).frame({ type: 'disabled', services: ['users'] })
+    last(page).frame({ type: 'disabled', services: [] })
+    expect(page.client.status.services).toEqual({ tasks: 'live', users: 'live' })
+  })
+
   test('if it is all that the page has, the page is told that realtime is off', async () => {
     const page = await aConnectedPage()
     last(page).frame({ type: 'disabled', services: ['tasks'] })
@@ -581,7 +588,9 @@ describe('switches', () => {
 
   test('all of realtime switched off ends the socket until the time that was named', async () => {
     const page = await aConnectedPage()
-    last(page).frame({ type: 'disabled', services: [], retryAfterMs: 5_000 })
+    const message = 'realtime is switched off'
+    last(page).frame({ type: 'error', code: 1013, name: 'disabled', message, retryAfterMs: 5_000 })
+    last(page).drop(1013)
     expect(page.client.status).toMatchObject({ state: 'off', retryInMs: 5_000 })
     await pass(5_000)
     expect(page.sockets).toHaveLength(2)
