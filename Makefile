@@ -13,19 +13,30 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PYTEST := $(BIN)/python -m pytest
 SOURCES := $(wildcard fanwire shared fanout gateway tests bench docs)
 FIXTURES := tests/fixtures/node_modules/.complete
+FRONTEND := frontend/node_modules/.complete
 PROCESS_TESTS := $(wildcard tests/integration tests/cluster)
+DEMO := frontend/demo/dist/index.html
+E2E_PAGE := frontend/demo/dist-e2e/index.html
+DEMO_SOURCES := $(shell find frontend/src frontend/demo -type f \
+	-not -path '*/dist/*' -not -path '*/dist-e2e/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check lint types imports architecture format unit integration bench docs \
-	install clean
+.PHONY: help dev demo test check lint types imports architecture format unit integration frontend \
+	e2e bench docs install clean
 
 help: ## show the verbs
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-dev: $(STAMP) ## run the whole stack: Valkey, a worker, two gateways, a demo producer
+# The demo page is built where npm is; without it `fanwire dev` says that the page is left out.
+dev: $(STAMP) ## run the whole stack: Valkey, a worker, two gateways, a demo and its page
+	@! command -v npm >/dev/null || $(MAKE) --no-print-directory demo || \
+	  echo "  the demo page could not be built (above is why); the rest runs without it" >&2
 	@$(BIN)/fanwire dev $(ARGS)
 
-test: check unit integration ## everything a change must pass
+demo: $(DEMO) ## build the demo page
+	@:
+
+test: check unit frontend integration e2e ## everything a change must pass
 
 check: lint types imports architecture ## style, types, import contracts, sizes
 
@@ -51,6 +62,17 @@ unit: $(STAMP) ## tests without a server: policies, shells, the protocol
 
 integration: $(STAMP) $(FIXTURES) ## tests on the embedded Valkey, and on Redis 7 where it is installed
 	$(PYTEST) $(PROCESS_TESTS) $(ARGS)
+
+frontend: $(FRONTEND) ## the TypeScript SDK: style, types, tests, the package and its size
+	npm --prefix frontend run --silent check
+	npm --prefix frontend run --silent types
+	npm --prefix frontend run --silent test
+	npm --prefix frontend run --silent build
+	npm --prefix frontend run --silent lint-package
+	npm --prefix frontend run --silent size
+
+e2e: $(STAMP) $(E2E_PAGE) ## tests in a real browser, Debian's Chromium
+	$(PYTEST) tests/e2e $(ARGS)
 
 bench: $(STAMP) ## figures next to a plain write loop; needs a quiet machine
 	$(BIN)/python -m bench $(ARGS)
@@ -82,7 +104,23 @@ $(FIXTURES): tests/fixtures/package.json tests/fixtures/package-lock.json
 	npm ci --prefix tests/fixtures --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+$(FRONTEND): frontend/package.json frontend/package-lock.json
+	@{ command -v node && command -v npm; } >/dev/null || { \
+	  echo "The TypeScript SDK needs Node 20 or later with npm, and the PATH has none;" >&2; \
+	  echo "on Debian and Ubuntu: apt-get install npm" >&2; exit 1; }
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || { \
+	  echo "The TypeScript SDK needs Node 20 or later; node is $$(node --version)." >&2; exit 1; }
+	npm ci --prefix frontend --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+$(DEMO): $(FRONTEND) $(DEMO_SOURCES)
+	@npm --prefix frontend run --silent demo -- --logLevel warn
+
+$(E2E_PAGE): $(FRONTEND) $(DEMO_SOURCES)
+	@npm --prefix frontend run --silent demo -- --logLevel warn --mode e2e
+
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache \
-	  .import_linter_cache .hypothesis bench/build tests/fixtures/node_modules
+	  .import_linter_cache .hypothesis bench/build tests/fixtures/node_modules \
+	  frontend/node_modules frontend/dist frontend/demo/dist frontend/demo/dist-e2e
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -75,7 +75,6 @@ class Stack:
             "GATEWAY_ALLOWED_ORIGINS": ORIGIN,
             "GATEWAY_MAX_CONNECTIONS": UNLIMITED,
             "GATEWAY_MAX_CONNECTIONS_PER_ORG": UNLIMITED,
-            "GATEWAY_MAX_CONNECTIONS_PER_IP": UNLIMITED,
         }
         command = [sys.executable, "-m", "gateway"]
         gateway = self._start("gateway", command, core, env | settings)

@@ -69,6 +69,7 @@ def _topic_limits(settings: FanoutSettings) -> TopicLimits:
             event_count=settings.retention_events,
             size_bytes=settings.retention_bytes,
         ),
+        replay_budget_bytes=settings.replay_budget_bytes,
         dedup_max_ids=settings.dedup_max_ids,
         dedup_window_ms=settings.dedup_window_s * 1000,
         dead_letters_max=settings.dead_letters_max,

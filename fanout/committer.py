@@ -1,8 +1,9 @@
 """Sends due batches to Redis and takes in what it answers.
 
-Everything that is due leaves in one round trip, the highest tier first, one batch per topic:
-the next one of a topic needs the cursor that this one sets. What is over the bounds of a
-turn stays due, so that a burst cannot hold up the lease renewals on the same connection.
+What is due leaves in one round trip, the highest tier first, one batch per topic: the next one
+of a topic needs the cursor that this one sets. A turn is bounded and shared fairly between orgs
+(fanout/policy/fairness.py); the rest stays due. So a burst holds up neither the lease renewals
+on the same connection nor the events of quiet orgs.
 """
 
 import asyncio
@@ -14,15 +15,18 @@ from redis.exceptions import ResponseError
 from fanout.counters import Counters
 from fanout.open_topic import Commit, OpenTopic
 from fanout.policy.agenda import Agenda
+from fanout.policy.batches import Batch
+from fanout.policy.fairness import FairnessLimits, FairTurns
+from fanout.policy.pressure import PressureLimits, pruned_tiers
 from fanout.policy.refusals import Refusal, refusal_of
 from fanout.server_clock import ServerClock
+from fanwire.tiers import Tier
 from shared.owned_connection import Command, OwnedConnection, script_call
 from shared.runtime import now_ms
 from shared.scripts import Script
 
 COMMIT_BATCH: Final = Script("commit_batch")
-TURN_MAX_COMMITS: Final = 256
-TURN_MAX_BYTES: Final = 4 * 1024 * 1024
+_RANKS: Final = {tier: rank for rank, tier in enumerate(Tier)}
 
 
 class ServerRefused(Exception):
@@ -40,6 +44,8 @@ class Committer:
         counters: Counters,
         dead_letters_max: int,
         on_refused: Callable[[OpenTopic, Refusal, str], None],
+        fairness: FairnessLimits | None = None,
+        pressure: PressureLimits | None = None,
     ) -> None:
         self._connection = connection
         self._clock = clock
@@ -47,6 +53,8 @@ class Committer:
         self._dead_letters_max = dead_letters_max
         self._on_refused = on_refused
         self._agenda: Agenda[OpenTopic] = Agenda()
+        self._turns: FairTurns[OpenTopic] = FairTurns(fairness or FairnessLimits())
+        self._pressure = pressure or PressureLimits()
         self._woken = asyncio.Event()
         self._turn_ended = asyncio.Event()
         self._is_stopping = False
@@ -104,23 +112,22 @@ class Committer:
 
     def _prepare_due(self) -> list[tuple[OpenTopic, Commit]]:
         at_ms = now_ms()
-        due = self._agenda.take_due(now_ms=at_ms)
-        due.sort(key=lambda topic: topic.tier_rank)
+        for due in self._agenda.take_due(now_ms=at_ms):
+            self._turns.put(due, org=due.topic.org, tier=due.tier)
+        backlog_bytes = sum(waiting.batches.waiting_bytes for waiting in self._turns)
+        pruned = pruned_tiers(backlog_bytes, self._pressure)
         commits: list[tuple[OpenTopic, Commit]] = []
-        size_bytes = 0
-        for topic in due:
-            if topic.is_closed:
+        self._turns.begin()
+        while (topic := self._turns.take_next()) is not None:
+            if topic.is_closed or topic.in_flight is not None:
                 continue
-            if len(commits) >= TURN_MAX_COMMITS or size_bytes >= TURN_MAX_BYTES:
-                self._agenda.put(topic, at_ms)
-                continue
-            take = topic.batches.take_any if topic.is_leaving else topic.batches.take_due
-            batch = take(now_ms=at_ms)
+            batch = _take(topic, at_ms, is_pruned=topic.tier in pruned)
             if batch is None:
                 self.schedule(topic)
                 continue
+            self._turns.charge(batch.size_bytes)
             commits.append((topic, topic.prepare(batch, server_ms=self._clock.now_ms())))
-            size_bytes += batch.size_bytes
+        commits.sort(key=lambda commit: _RANKS[commit[0].tier])
         return commits
 
     def _call(self, topic: OpenTopic) -> Command:
@@ -135,7 +142,7 @@ class Committer:
                 self._refused(topic, reply)
                 continue
             topic.settle()
-            self._count(commit)
+            self._count(topic, commit)
             self.schedule(topic)
 
     def _refused(self, topic: OpenTopic, error: ResponseError) -> None:
@@ -147,8 +154,21 @@ class Committer:
             self._counters.stale_commits += 1
         self._on_refused(topic, refusal, text)
 
-    def _count(self, commit: Commit) -> None:
+    def _count(self, topic: OpenTopic, commit: Commit) -> None:
         self._counters.batches += 1 if commit.batch.events else 0
         self._counters.events += len(commit.batch.events)
+        if commit.batch.pruned:
+            self._counters.count_pruned(topic.tier, len(commit.batch.pruned))
+        if commit.cut is not None:
+            for reason, count in commit.cut.event_counts.items():
+                self._counters.count_trimmed(topic.tier, reason, count)
         for rejected in commit.batch.rejected:
             self._counters.count_dead(rejected.reason)
+
+
+def _take(topic: OpenTopic, at_ms: float, *, is_pruned: bool) -> Batch | None:
+    if topic.is_leaving:
+        return topic.batches.take_any(now_ms=at_ms)
+    if is_pruned:
+        return topic.batches.take_pruned(now_ms=at_ms)
+    return topic.batches.take_due(now_ms=at_ms)

@@ -14,14 +14,29 @@ class Counters:
     id_conflicts: int = 0
     stale_commits: int = 0
     topics_set_aside: int = 0
+    input_gaps: int = 0
+    """Entries that somebody else removed before they were committed."""
     partitions_taken: int = 0
     partitions_lost: int = 0
     terms: int = 0
     dead_by_reason: dict[str, int] = field(default_factory=dict)
+    pruned_by_tier: dict[str, int] = field(default_factory=dict)
+    """Events that gave way to later ones of the same entity."""
+    trimmed: dict[str, int] = field(default_factory=dict)
+    """Events that left a replay log, by `<tier>.<reason>`."""
 
     def count_dead(self, reason: str) -> None:
         """Count one dead letter."""
         self.dead_by_reason[reason] = self.dead_by_reason.get(reason, 0) + 1
+
+    def count_pruned(self, tier: str, count: int) -> None:
+        """Count pruned events."""
+        self.pruned_by_tier[tier] = self.pruned_by_tier.get(tier, 0) + count
+
+    def count_trimmed(self, tier: str, reason: str, count: int) -> None:
+        """Count events that can no longer be replayed."""
+        name = f"{tier}.{reason}"
+        self.trimmed[name] = self.trimmed.get(name, 0) + count
 
     def as_dict(self) -> dict[str, object]:
         """Return all counts by name."""

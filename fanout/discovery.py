@@ -6,7 +6,7 @@ at the start and now and then in any case.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, cast
 
 from redis.asyncio import Redis
@@ -28,7 +28,7 @@ class Discovery:
         keys: Keys,
         sweep_ms: float,
         on_found: Callable[[Iterable[Topic]], None],
-        on_swept: Callable[[], None],
+        on_swept: Callable[[], Awaitable[None]],
     ) -> None:
         self._redis = redis
         self._connection = connection
@@ -56,7 +56,7 @@ class Discovery:
         await self._is_listening.wait()
         while True:
             await self._search()
-            self._on_swept()
+            await self._on_swept()
             await asyncio.sleep(self._sweep_ms / 1000)
 
     async def _search(self) -> None:

@@ -33,5 +33,6 @@ def _state(worker: FanoutWorker) -> dict[str, object]:
         "worker": worker.name,
         "partitions": len(roster.held) if roster else 0,
         "topics": len(roster.open) if roster else 0,
+        "replayBytes": sum(t.retention.size_bytes for t in roster.open.values()) if roster else 0,
         "counters": worker.counters.as_dict(),
     }

@@ -5,6 +5,7 @@ commit is refused, the whole object is dropped and the topic opened anew; nothin
 """
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final, NamedTuple
 
 from fanout.policy.batches import Batch, TopicBatches
@@ -16,7 +17,6 @@ from fanwire.tiers import Tier, tier_of
 from fanwire.wire import EncodedBatch, encode_batch
 from shared.scripts import Argument
 
-_RANKS = {tier: rank for rank, tier in enumerate(Tier)}
 _LOG_ENTRY_OVERHEAD_BYTES: Final = 128
 QUIET_MS: Final = 60_000
 
@@ -77,13 +77,17 @@ class OpenTopic:
     read_cursor: str = ""
     in_flight: Commit | None = None
     taken_at_ms: float = float("-inf")
+    passed_count: int = 0
+    """How many entries its commits have passed since it was opened."""
+    removed_before: int | None = None
+    """How many entries had left its events stream when it was first looked at; see input_gaps."""
     is_leaving: bool = False
     is_closed: bool = False
-    tier_rank: int = field(init=False)
+    tier: Tier = field(init=False)
 
     def __post_init__(self) -> None:
         self.read_cursor = self.standing.cursor
-        self.tier_rank = _RANKS[tier_of(self.topic.service)]
+        self.tier = tier_of(self.topic.service)
 
     @property
     def uncommitted_bytes(self) -> int:
@@ -116,6 +120,7 @@ class OpenTopic:
             sent_at_ms=int(server_ms),
             traceparent=trace,
             events=batch.events,
+            conflated=len(batch.pruned),
         )
         logged = LogEntry(
             position, len(batch.events), logged_bytes(encoded.body, encoded.index), server_ms
@@ -152,6 +157,7 @@ class OpenTopic:
         commit = self.in_flight
         assert commit is not None
         self.in_flight = None
+        self.passed_count += commit.batch.entry_count
         self.standing = self.standing._replace(
             cursor=commit.batch.last_entry_id,
             last=commit.position,
@@ -159,7 +165,11 @@ class OpenTopic:
         )
         if commit.logged is not None:
             self.retention.record(commit.logged, commit.cut)
-            self.dedup.remember(e.dedup_key for e in commit.batch.events if e.dedup_key)
+            # A pruned event that is published again must not come after the later one. Its id is
+            # in no log, so a takeover forgets it.
+            batch = commit.batch
+            sent = chain(batch.pruned, batch.events)
+            self.dedup.remember(e.dedup_key for e in sent if e.dedup_key)
             self.dedup.forget_until(commit.batch.events[-1].ts_ms)
 
     def forget_if_quiet(self, *, now_ms: float, server_ms: float) -> None:

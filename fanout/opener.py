@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from redis.exceptions import ResponseError
 
+from fanout.input_gaps import InputGaps
 from fanout.open_topic import OpenTopic, Standing, topic_keys
 from fanout.policy.batches import BatchLimits, TopicBatches
 from fanout.policy.dedup import Dedup
@@ -34,6 +35,8 @@ class TopicLimits:
 
     batches: BatchLimits
     retention: RetentionLimits
+    replay_budget_bytes: int | None
+    """For all topics of all workers together."""
     dedup_max_ids: int
     dedup_window_ms: float
     dead_letters_max: int
@@ -50,6 +53,7 @@ class Opener:
         roster: Roster,
         limits: TopicLimits,
         known_epochs: dict[Topic, int],
+        gaps: InputGaps,
         on_opened: Callable[[Sequence[OpenTopic]], None],
     ) -> None:
         self._connection = connection
@@ -57,6 +61,7 @@ class Opener:
         self._roster = roster
         self._limits = limits
         self._known_epochs = known_epochs
+        self._gaps = gaps
         self._on_opened = on_opened
         self._log = logger()
 
@@ -70,6 +75,7 @@ class Opener:
             for topic in admitted:
                 self._known_epochs[topic.topic] = topic.standing.epoch
                 self._log.debug("topic.opened", topic=str(topic.topic), **topic.standing._asdict())
+            await self._gaps.look(admitted)
             self._on_opened(admitted)
 
     async def _open(self, topics: Sequence[Topic]) -> list[OpenTopic]:

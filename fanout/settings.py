@@ -38,9 +38,6 @@ class FanoutSettings(EnvSettings):
     batch_max_bytes: int = Field(
         65_536, ge=1_024, le=CLIENT_MAX_FRAME_BYTES, description="A batch of this size as well."
     )
-    event_max_bytes: int = Field(
-        65_536, ge=256, le=CLIENT_MAX_FRAME_BYTES, description="Largest `data` of one event."
-    )
 
     dedup_window_s: int = Field(
         300, ge=1, le=86_400, description="How long a repeated `eventId` is recognised."
@@ -69,6 +66,12 @@ class FanoutSettings(EnvSettings):
         le=16 * 1024**3,
         description="Most bytes per topic kept for replay; wins over the other two.",
     )
+    replay_budget_bytes: int | None = Field(
+        None,
+        ge=1024**2,
+        le=1024**4,
+        description="Most bytes of all topics for replay; a quarter of `maxmemory`, or 1 GiB.",
+    )
     dead_letters_max: int = Field(
         10_000, ge=1, le=10_000_000, description="Roughly how many dead letters a topic keeps."
     )
@@ -93,13 +96,10 @@ class FanoutSettings(EnvSettings):
 
     @model_validator(mode="after")
     def _frames_fit_clients(self) -> Self:
-        # A batch may hold one event more than its bound when that event is the first.
-        largest = max(self.batch_max_bytes, self.event_max_bytes) + FRAME_OVERHEAD_BYTES
-        if largest > CLIENT_MAX_FRAME_BYTES:
+        if self.batch_max_bytes + FRAME_OVERHEAD_BYTES > CLIENT_MAX_FRAME_BYTES:
             raise ValueError(
-                f"FANOUT_BATCH_MAX_BYTES ({self.batch_max_bytes}) and FANOUT_EVENT_MAX_BYTES "
-                f"({self.event_max_bytes}) must leave {FRAME_OVERHEAD_BYTES} of the "
-                f"{CLIENT_MAX_FRAME_BYTES} bytes that clients accept"
+                f"FANOUT_BATCH_MAX_BYTES ({self.batch_max_bytes}) must leave "
+                f"{FRAME_OVERHEAD_BYTES} of the {CLIENT_MAX_FRAME_BYTES} bytes that clients accept"
             )
         return self
 

@@ -19,11 +19,13 @@ from fanout.committer import COMMIT_BATCH, Committer
 from fanout.counters import Counters
 from fanout.discovery import Discovery
 from fanout.ingest import Ingest
+from fanout.input_gaps import InputGaps
 from fanout.intake import Intake
 from fanout.open_topic import OpenTopic
 from fanout.opener import OPEN_TOPIC, Opener, TopicLimits
 from fanout.ownership import BEAT_WORKER, RENEW_LEASE, LeaseTerms, Ownership
 from fanout.policy.refusals import Refusal
+from fanout.replay_keeper import ReplayKeeper
 from fanout.roster import Roster
 from fanout.server_clock import ServerClock
 from fanwire.keys import Keys, Topic
@@ -86,13 +88,16 @@ class Term:
                 on_wrong_type=partial(self._on_refused, refusal=Refusal.TOPIC, why="wrong type"),
             )
             ownership = self._ownership(owned, committer)
-            discovery = self._discovery(redis, await self._own(stack, redis))
-            opener = self._opener(await self._own(stack, redis), ingest)
+            reader = await self._own(stack, redis)
+            gaps = self._gaps(reader)
+            discovery = self._discovery(redis, await self._own(stack, redis), gaps)
+            opener = self._opener(reader, ingest, gaps)
+            keeper = self._keeper(reader)
             committing = tasks.create_task(committer.run())
             tending = tasks.create_task(ownership.run(stop))
             searching = [
                 tasks.create_task(part())
-                for part in (opener.run, discovery.listen, discovery.sweep)
+                for part in (opener.run, keeper.run, discovery.listen, discovery.sweep)
             ]
             await stop.wait()
             for task in searching:
@@ -144,31 +149,49 @@ class Term:
             empty=empty,
         )
 
-    def _discovery(self, redis: Redis, connection: OwnedConnection) -> Discovery:
+    def _gaps(self, reader: OwnedConnection) -> InputGaps:
+        return InputGaps(
+            reader,
+            counters=self._counters,
+            dead_letters_max=self._plan.limits.dead_letters_max,
+        )
+
+    def _discovery(self, redis: Redis, connection: OwnedConnection, gaps: InputGaps) -> Discovery:
         return Discovery(
             redis=redis,
             connection=connection,
             keys=self._plan.keys,
             sweep_ms=self._plan.sweep_ms,
             on_found=self.roster.found,
-            on_swept=self._on_swept,
+            on_swept=partial(self._on_swept, gaps),
         )
 
-    def _opener(self, reader: OwnedConnection, ingest: Ingest) -> Opener:
+    def _opener(self, reader: OwnedConnection, ingest: Ingest, gaps: InputGaps) -> Opener:
         return Opener(
             reader,
             keys=self._plan.keys,
             roster=self.roster,
             limits=self._plan.limits,
             known_epochs=self._known_epochs,
+            gaps=gaps,
             on_opened=ingest.join,
         )
 
-    def _on_swept(self) -> None:
+    def _keeper(self, reader: OwnedConnection) -> ReplayKeeper:
+        return ReplayKeeper(
+            reader,
+            roster=self.roster,
+            clock=self._clock,
+            counters=self._counters,
+            budget_bytes=self._plan.limits.replay_budget_bytes,
+        )
+
+    async def _on_swept(self, gaps: InputGaps) -> None:
         self.is_ready = True
         self.roster.try_again(now_ms=now_ms())
         for topic in self.roster.open.values():
             topic.forget_if_quiet(now_ms=now_ms(), server_ms=self._clock.now_ms())
+        await gaps.look(list(self.roster.open.values()))
 
     def _on_refused(self, topic: OpenTopic, refusal: Refusal, why: str) -> None:
         if topic.is_closed:

@@ -60,6 +60,8 @@ class Event:
     traceparent: str | None
     tail: bytes
     """The event's JSON after its seq: `,"type":…,"data":…}`."""
+    entity: tuple[str | None, ...] | None = None
+    """Of what it tells the latest state, and to whom; None without an entityId."""
 
 
 def parse_entry(entry_id: str, fields: Mapping[bytes, bytes], *, org: str) -> Event | Rejected:
@@ -132,4 +134,8 @@ def _event(
         property_id=texts.get(b"propertyId"),
         traceparent=traceparent.decode(errors="replace") if traceparent else None,
         tail=b'%b,"ts":%d,"data":%b}' % (named, ts_ms, data),
+        # With its property: who sees only the other one must not lose this one to it.
+        entity=(texts.get(b"entityType"), texts[b"entityId"], texts.get(b"propertyId"))
+        if b"entityId" in texts
+        else None,
     )

@@ -43,7 +43,7 @@ class Batch:
     trace: str | None
     events: tuple[DeliveredEvent, ...]
     conflated: int = 0
-    """Events that later ones of the same entity replaced, because this client reads slowly."""
+    """Events that later ones of the same entity replaced, under pressure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Session:
         self.suppressed_count = 0
         """Events that came again and were not handed over again."""
         self.conflated_count = 0
-        """Events that never came, since later ones of the same entity had replaced them."""
+        """Events that never came: under pressure later ones of the same entity replaced them."""
 
     @property
     def positions(self) -> Mapping[str, Position]:
@@ -98,9 +98,11 @@ class Session:
         return [*gaps, *fresh, self._move(batch.service, batch.position)]
 
     def _hello(self, services: Iterable[ServiceState]) -> list[Update]:
+        # The last conversation ended between its hello and the reset that it announced. The new
+        # one goes on from behind the gap and will not speak of it.
+        moved = self._overdue_gaps(self._owed)
         before, self._positions = self._positions, {}
         self._owed = {}
-        moved: list[Update] = []
         for service in services:
             position = service.position or before.get(service.name, ZERO)
             self._positions[service.name] = position

@@ -115,7 +115,7 @@ class Subscriber:
 
     @property
     def conflated_count(self) -> int:
-        """Events left out for newer ones of the same entity, because this client reads slowly."""
+        """Events left out for newer ones of the same entity, under pressure."""
         return self._session.conflated_count
 
     async def __aenter__(self) -> Self:

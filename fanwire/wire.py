@@ -43,12 +43,17 @@ def encode_batch(
     sent_at_ms: int,
     traceparent: str | None,
     events: Sequence[Event],
+    conflated: int = 0,
 ) -> EncodedBatch:
-    """Return the `batch` frame of `events`, whose last one is at `position`."""
-    head = b'%b","position":"%b","sentAt":%d,%b"events":[' % (
+    """Return the `batch` frame of `events`, whose last one is at `position`.
+
+    `conflated` tells how many events gave way to later ones of the same entity.
+    """
+    head = b'%b","position":"%b","sentAt":%d,%b%b"events":[' % (
         _batch_opening(service, prev),
         str(position).encode(),
         sent_at_ms,
+        b'"conflated":%d,' % conflated if conflated else b"",
         b"" if traceparent is None else b'"trace":%b,' % orjson.dumps(traceparent),
     )
     encoded = encode_events(position.seq - len(events) + 1, events)

@@ -15,7 +15,7 @@ from gateway.drainer import Drainer
 from gateway.gateway import Gateway
 from gateway.handover import HandOverProtocol
 from gateway.http_door import DoorProtocol
-from gateway.routes import internal, positions, stream, subscriptions
+from gateway.routes import internal, positions, stream, subscriptions, telemetry
 from gateway.settings import GatewaySettings
 from shared.http_server import QuietServer, internal_server
 from shared.logs import logger
@@ -67,8 +67,9 @@ def public_api(gateway: Gateway) -> FastAPI:
     api.state.gateway = gateway
     # Not FastAPI's decorator: it resolves dependencies for each handshake, and has none to.
     api.router.add_websocket_route(stream.PATH, stream.stream)
+    api.router.add_websocket_route("/{path:path}", stream.nowhere)
     api.add_api_route(stream.PATH, stream.upgrade_required, methods=["GET"])
-    for routes in (subscriptions, positions):
+    for routes in (subscriptions, positions, telemetry):
         api.include_router(routes.router)
     api.add_middleware(
         CORSMiddleware,

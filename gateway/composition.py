@@ -99,7 +99,7 @@ def compose(
         switchboard=board,
         switches=switches,
     )
-    membership = Membership(rest, keys, registry, node=greeting.node)
+    membership = Membership(rest, keys, registry, store, node=greeting.node)
     return Composition(gateway, live, rest, subscriptions, membership, jwks, redis)
 
 

@@ -50,6 +50,8 @@ class Drainer:
         for connection, at_ms in zip(connections, moments, strict=True):
             await asyncio.sleep(max(0.0, start_ms + at_ms - now_ms()) / 1000)
             _dismiss(connection)
+        for connection in self._registry:  # let in before the drain, upgraded only since
+            _dismiss(connection)
         # Let the last close frames and the clients' answers pass.
         await asyncio.sleep(LAST_CLOSES_S)
         log.info("drain.finished", connections=len(connections))

@@ -1,10 +1,11 @@
 """The parts of one gateway, as `app.py` composed them and the routes use them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.admission import Admission
 from gateway.auth import TokenVerifier
 from gateway.bell import Bell
+from gateway.client_health import ClientHealth
 from gateway.flow_control import FlowControl
 from gateway.greeting import Greeting
 from gateway.hub import Hub
@@ -44,3 +45,4 @@ class Gateway:
     flow: FlowControl
     switchboard: Switchboard
     switches: SwitchWatch
+    client_health: ClientHealth = field(default_factory=ClientHealth)

@@ -12,6 +12,7 @@ from asyncio import Protocol, Transport
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -23,6 +24,9 @@ HandOver = Callable[[Protocol], None]
 class HandOverProtocol(WebSocketsSansIOProtocol):
     """uvicorn's handshake, with a way out."""
 
+    early: bytes = b""
+    """What came in one piece with the request; it is for the next protocol."""
+
     def handle_connect(self, event: Request) -> None:
         """Start the ASGI application, with the extension in its scope."""
         # A client may send its first frames right behind the handshake; they are for the next
@@ -33,6 +37,14 @@ class HandOverProtocol(WebSocketsSansIOProtocol):
         if scope is not None:
             scope["extensions"][EXTENSION] = self.hand_over
 
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send what the application says."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            # A refusal ends a handshake as well as an upgrade does; without this word uvicorn
+            # logs an error for each.
+            self.handshake_complete = True
+
     def hand_over(self, successor: Protocol) -> None:
         """Give the transport to `successor`; the handshake must have been accepted."""
         if not self.handshake_complete or self.transport.is_closing():
@@ -42,6 +54,16 @@ class HandOverProtocol(WebSocketsSansIOProtocol):
         self.stop_keepalive()
         transport.set_protocol(successor)
         successor.connection_made(transport)
+        if self.early:
+            # Not now: the caller has yet to make its successor known.
+            self.loop.call_soon(_begin, transport, successor, self.early)
+        else:
+            transport.resume_reading()
+
+
+def _begin(transport: Transport, successor: Protocol, early: bytes) -> None:
+    if not transport.is_closing():
+        successor.data_received(early)
         transport.resume_reading()
 
 

@@ -9,11 +9,14 @@ test_http_door.py sends it every head of the contract's matrix over a raw socket
 """
 
 import asyncio
+import sys
 from http import HTTPStatus
 from typing import Final
 
+from httptools import HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.handover import HandOverProtocol
 from gateway.policy.request_head import HeadFault, head_fault, size_fault
 
 HEAD_TIMEOUT_S: Final = 5.0
@@ -42,7 +45,9 @@ class DoorProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse, and refuse a head that grows beyond its bounds without an end."""
         self._head_bytes += len(data)
+        self._latest = data
         super().data_received(data)
+        self._latest = b""
         if self._deadline is not None and not self.transport.is_closing():
             fault = size_fault(
                 url_bytes=len(getattr(self, "url", b"")),
@@ -74,6 +79,14 @@ class DoorProtocol(HttpToolsProtocol):
         if self._fault is not None:
             raise RefusedHead(self._fault.reason)
         super().on_headers_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Take along what came behind the head; uvicorn would drop it without a word."""
+        super().handle_websocket_upgrade()
+        upgrade = sys.exception()
+        successor = self.transport.get_protocol()
+        if isinstance(upgrade, HttpParserUpgrade) and isinstance(successor, HandOverProtocol):
+            successor.early = self._latest[upgrade.args[0] :]
 
     def send_400_response(self, msg: str) -> None:
         """Answer a refused head with its own status; called by the base class for any fault."""

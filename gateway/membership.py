@@ -1,5 +1,8 @@
 """Tells the cluster that this gateway lives, and clears up after one that does not.
 
+When its own entry is gone although it never left, the server has lost its data, and with it the
+fields of the open connections; they are written again.
+
 A gateway that is killed leaves its connections' fields in `subs:{org}`. They are inert, since
 no socket belongs to them, but `update-services` would accept their ids, and they would add
 up. Whoever serves the org removes them once their node has been silent for a while.
@@ -15,10 +18,12 @@ import structlog
 from redis.exceptions import RedisError
 
 from fanwire.errors import RealtimeError
+from fanwire.ids import Org
 from fanwire.keys import Keys
 from gateway.greeting import node_of
 from gateway.registry import Registry
 from gateway.round_trips import RoundTrips
+from gateway.subscription_store import SubscriptionStore, connection_field
 from shared.redis_io import as_hash, as_list
 
 log = structlog.get_logger()
@@ -32,12 +37,20 @@ class Membership:
     """This gateway's place in `gateway:nodes`; `run` must be running."""
 
     def __init__(
-        self, round_trips: RoundTrips, keys: Keys, registry: Registry, *, node: str
+        self,
+        round_trips: RoundTrips,
+        keys: Keys,
+        registry: Registry,
+        store: SubscriptionStore,
+        *,
+        node: str,
     ) -> None:
         self._round_trips = round_trips
         self._keys = keys
         self._registry = registry
+        self._store = store
         self._node = node
+        self._has_beaten = False
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -61,27 +74,49 @@ class Membership:
 
     async def _beat(self) -> None:
         state = {"atMs": _wall_ms(), "connections": len(self._registry)}
-        await self._round_trips.call(
+        added = await self._round_trips.call(
             "HSET", self._keys.gateway_nodes(), self._node, orjson.dumps(state)
         )
+        if added and self._has_beaten:
+            await self._register_anew()
+        self._has_beaten = True
+
+    async def _register_anew(self) -> None:
+        log.warning("subscriptions.registered_anew", connections=len(self._registry))
+        for connection in self._registry:
+            claims = connection.claims
+            await self._store.register(
+                claims.org,
+                connection_field(claims.sub, connection.id),
+                connection.services,
+                connection.property_id,
+            )
 
     async def _clear_up(self) -> None:
+        # The fields before the nodes: a gateway beats before it takes its first socket, so one
+        # that started in between cannot seem to be missing.
+        fields = {org: await self._connection_fields(org) for org in self._registry.orgs()}
+        last_beats = await self._last_beats()
+        live = {node for node, at_ms in last_beats.items() if _wall_ms() - at_ms < SILENT_MS}
+        for org, fields_of_org in fields.items():
+            orphans = [field for field in fields_of_org if _node(field) not in live]
+            if orphans:
+                log.info("subscriptions.cleared", org=org, count=len(orphans))
+                await self._round_trips.call("HDEL", self._keys.subs(org), *orphans)
+        gone = sorted(last_beats.keys() - live)
+        if gone:
+            await self._round_trips.call("HDEL", self._keys.gateway_nodes(), *gone)
+
+    async def _connection_fields(self, org: Org) -> list[str]:
+        reply = await self._round_trips.call("HKEYS", self._keys.subs(org))
+        return [field for raw in as_list(reply) if "#" in (field := raw.decode())]
+
+    async def _last_beats(self) -> dict[str, int]:
         reply = await self._round_trips.call("HGETALL", self._keys.gateway_nodes())
-        last_beats = {
+        return {
             node.decode(): cast(int, orjson.loads(state)["atMs"])
             for node, state in as_hash(reply).items()
         }
-        live = {node for node, at_ms in last_beats.items() if _wall_ms() - at_ms < SILENT_MS}
-        gone = sorted(last_beats.keys() - live)
-        for org in self._registry.orgs():
-            key = self._keys.subs(org)
-            fields = [raw.decode() for raw in as_list(await self._round_trips.call("HKEYS", key))]
-            orphans = [field for field in fields if "#" in field and _node(field) not in live]
-            if orphans:
-                log.info("subscriptions.cleared", org=org, count=len(orphans))
-                await self._round_trips.call("HDEL", key, *orphans)
-        if gone:
-            await self._round_trips.call("HDEL", self._keys.gateway_nodes(), *gone)
 
 
 def _node(field: str) -> str:

@@ -49,7 +49,9 @@ class Pulses:
         """Send a sign of life, with the heads that moved since the last one."""
         if connection.phase is Phase.JOINING:
             return  # hello comes first, and is a sign of life itself
-        since_ms = now_ms() - self._limits.heartbeat_ms - TICK_MS
+        # Two beats back: one of them may have come late, and a head that is told twice costs
+        # less than one that is never told.
+        since_ms = now_ms() - 2 * self._limits.heartbeat_ms - TICK_MS
         moved: dict[str, Position] = {}
         for audience in connection.audiences:
             held = self._hub.get(Topic(connection.claims.org, audience.service))

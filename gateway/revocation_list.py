@@ -65,17 +65,32 @@ class RevocationList:
 
     async def run(self) -> None:
         """Keep the lists fresh until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow())
+            tasks.create_task(self._poll())
+
+    async def _follow(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(self._poll_ms / 1000):
-                    await self._wake.wait()
-            except TimeoutError:
-                # An org that has left is forgotten; its next socket reads the list anew.
-                here = set(self._registry.orgs())
-                self._known = {org: known for org, known in self._known.items() if org in here}
-                self._due = set(self._known)
+            await self._wake.wait()
             self._wake.clear()
             await self._read_due()
+
+    async def _poll(self) -> None:
+        # On a time of its own: rings that never pause must not put it off, or lists that
+        # nothing rings for would grow too old to let anybody in.
+        while True:
+            await asyncio.sleep(self._poll_ms / 1000)
+            here = set(self._registry.orgs())
+            # An org that has left is forgotten, and read anew with its next socket. What was
+            # read a moment ago may be for a socket that is still on its way.
+            since_ms = now_ms() - self._poll_ms
+            self._known = {
+                org: known
+                for org, known in self._known.items()
+                if org in here or known[1] > since_ms
+            }
+            self._due |= here
+            self._wake.set()
 
     async def _read_due(self) -> None:
         due, self._due = self._due, set()
@@ -83,6 +98,7 @@ class RevocationList:
             await asyncio.gather(*map(self._read, due))
         except (RealtimeError, RedisError, OSError) as error:
             log.warning("revocations.read_failed", cause=str(error), org_count=len(due))
+            self._due |= due  # with the next ring or poll
 
     async def _read(self, org: Org) -> None:
         # Scored by the expiry of what they revoke: an older one has nothing left to revoke.

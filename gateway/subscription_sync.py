@@ -54,12 +54,13 @@ class SubscriptionSync:
 
     async def run(self) -> None:
         """Apply changes until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow())
+            tasks.create_task(self._poll())
+
+    async def _follow(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(self._poll_ms / 1000):
-                    await self._wake.wait()
-            except TimeoutError:
-                await self._guarded(self._poll())
+            await self._wake.wait()
             self._wake.clear()
             changed, self._changed = self._changed, set()
             suspected, self._suspected = self._suspected, set()
@@ -76,6 +77,13 @@ class SubscriptionSync:
         return True
 
     async def _poll(self) -> None:
+        # On a time of its own: the rings of one busy org must not put it off for the others.
+        while True:
+            await asyncio.sleep(self._poll_ms / 1000)
+            await self._guarded(self._compare_versions())
+            self._wake.set()  # also for what failed before
+
+    async def _compare_versions(self) -> None:
         orgs = self._registry.orgs()
         versions = await asyncio.gather(*map(self._store.version, orgs))
         for org, version in zip(orgs, versions, strict=True):

@@ -4,10 +4,8 @@ What was owned through a connection is in doubt once it is lost, so after its fi
 every further call raises. A cancelled call loses the connection as well: its reply may
 still be on the way and would be taken for the next one's.
 
-The client must be one of `connect(…, timeout_ms=None)`. With a socket timeout, redis-py sends
-by `asyncio.wait_for`, which on Python 3.11 forgets a cancellation that comes as the send
-ends: half of all cancelled callers went on running. The timeout is ours, around the whole
-call.
+The client must be one of `shared.redis_io.connect`, whose connections let a cancelled caller
+go. The timeout is ours, around the whole call and all its replies.
 
 Rejected: a client of redis-py with `single_connection_client`. Its pipelines take another
 connection from the pool all the same, and it connects again without a word.
@@ -16,7 +14,7 @@ connection from the pool all the same, and it connects again without a word.
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import Any, Self, cast
+from typing import Any, Final, Self, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
@@ -27,6 +25,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from shared.scripts import Argument, Script
 
 Command = tuple[Argument, ...]
+DEFAULT_TIMEOUT_MS: Final = 5_000
 
 
 class OwnedConnection:
@@ -40,10 +39,14 @@ class OwnedConnection:
         self._is_lost = False
 
     @classmethod
-    async def open(cls, redis: Redis, *, timeout_ms: float = 5_000) -> Self:
-        """Take a connection out of the pool of `redis`; close it with `aclose()`."""
-        if redis.connection_pool.connection_kwargs.get("socket_timeout") is not None:
-            raise ValueError("the client has a socket timeout, so cancelling would not be safe")
+    async def open(cls, redis: Redis, *, timeout_ms: float | None = None) -> Self:
+        """Take a connection out of the pool of `redis`; close it with `aclose()`.
+
+        Its calls may take the client's socket timeout unless told otherwise.
+        """
+        if timeout_ms is None:
+            timeout_s = redis.connection_pool.connection_kwargs.get("socket_timeout")
+            timeout_ms = DEFAULT_TIMEOUT_MS if timeout_s is None else timeout_s * 1000
         try:
             async with asyncio.timeout(timeout_ms / 1000):
                 connection = await cast(Any, redis.connection_pool).get_connection()

@@ -20,6 +20,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
+from shared.cancellable_connection import CANCELLABLE
+
 Entry = tuple[bytes, dict[bytes, bytes]]
 """A stream entry: its id and its fields."""
 
@@ -50,7 +52,10 @@ def connect(
         # A listener sends nothing, so without probes a vanished server would go unnoticed.
         options["socket_keepalive"] = True
         options["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
-    return Redis.from_url(url, **options)
+    redis = Redis.from_url(url, **options)
+    pool = redis.connection_pool
+    pool.connection_class = CANCELLABLE[pool.connection_class]
+    return redis
 
 
 async def read_streams(
@@ -100,8 +105,16 @@ async def server_time_ms(redis: Redis) -> float:
 
 
 def as_streams(reply: object) -> dict[bytes, list[Entry]]:
-    """Narrow the reply of XREAD, for what comes out of a pipeline."""
-    return cast(dict[bytes, list[Entry]], _checked(reply, dict))
+    """Narrow the reply of XREAD, also a raw one, where fields and values come in turn."""
+    streams = cast(dict[bytes, list[Any]], _checked(reply, dict))
+    return {key: [_entry(*entry) for entry in entries] for key, entries in streams.items()}
+
+
+def _entry(entry_id: bytes, fields: Any) -> Entry:
+    if isinstance(fields, list):
+        in_turn = iter(fields)
+        return entry_id, dict(zip(in_turn, in_turn, strict=True))
+    return entry_id, fields
 
 
 def as_entries(reply: object) -> list[Entry]:

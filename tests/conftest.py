@@ -65,9 +65,8 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 @pytest.fixture(scope="session")
 def redis_url(engine: Engine, server_folder: Path) -> Iterator[str]:
     """A running server, shared by the session's tests: use `key_prefix`, never FLUSHALL."""
-    folder = server_folder / engine
-    folder.mkdir()
-    server = RealServer(engine, folder)
+    # A folder per start: pytest may end this fixture and need it again later.
+    server = RealServer(engine, Path(tempfile.mkdtemp(prefix=engine, dir=server_folder)))
     server.start()
     yield server.url
     server.stop()

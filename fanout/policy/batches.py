@@ -11,12 +11,17 @@ queueing as many small ones.
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Final
 
 from fanout.policy.batch_window import WindowLimits, next_window_ms
 from fanwire.events import Event, Rejected
 
 _ENTRY_OVERHEAD_BYTES = 32
 """What an entry costs beside its payload: its seq and comma in the frame, its id here."""
+
+
+MERGED_AT_MOST: Final = 64
+"""How many batches become one under pressure: it bounds the work of a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,10 @@ class Batch:
     rejected: list[Rejected] = field(default_factory=list)
     last_entry_id: str = ""
     size_bytes: int = 0
+    pruned: list[Event] = field(default_factory=list)
+    """Events that gave way to later ones of the same entity."""
+    entry_count: int = 0
+    """How many entries of the events stream it passes, whatever became of them."""
 
 
 class TopicBatches:
@@ -52,7 +61,7 @@ class TopicBatches:
 
     def add(self, event: Event, *, now_ms: float) -> None:
         """Append an event that is to be delivered."""
-        size_bytes = len(event.tail) + _ENTRY_OVERHEAD_BYTES
+        size_bytes = _size_bytes(event)
         batch = self._batch_for(size_bytes, now_ms)
         batch.events.append(event)
         self._count(batch, event.entry_id, size_bytes)
@@ -92,13 +101,46 @@ class TopicBatches:
         """Remove and return the oldest batch, due or not: the topic is to be left."""
         return None if self.due_ms() is None else self._take(now_ms)
 
+    def take_pruned(self, *, now_ms: float) -> Batch | None:
+        """Remove the due batches and return them as one, as far as it stays within the bounds.
+
+        Of each entity only the latest event is left. The number of batches is bounded as well:
+        others wait for their turn.
+        """
+        merged = self._pop_due(now_ms)
+        for _ in range(MERGED_AT_MOST):
+            if merged is None or not self._full:
+                break
+            longer = merge(merged, self._full[0])
+            if len(longer.events) > self._limits.max_events or (
+                longer.size_bytes > self._limits.max_bytes
+            ):
+                break
+            gone = self._full.popleft()
+            self.waiting_bytes -= gone.size_bytes
+            merged = longer
+        return None if merged is None else self._taken(merged, now_ms)
+
+    def _pop_due(self, now_ms: float) -> Batch | None:
+        due_ms = self.due_ms()
+        if due_ms is None or due_ms > now_ms:
+            return None
+        first = self._pop()
+        return merge(first, Batch(due_ms=first.due_ms, last_entry_id=first.last_entry_id))
+
     def _take(self, now_ms: float) -> Batch:
+        return self._taken(self._pop(), now_ms)
+
+    def _pop(self) -> Batch:
         if self._full:
             batch = self._full.popleft()
         else:
             assert self._open is not None
             batch, self._open = self._open, None
         self.waiting_bytes -= batch.size_bytes
+        return batch
+
+    def _taken(self, batch: Batch, now_ms: float) -> Batch:
         self._adapt(batch)
         self._free_from_ms = max(self._free_from_ms, now_ms + self.window_ms)
         return batch
@@ -123,6 +165,7 @@ class TopicBatches:
 
     def _count(self, batch: Batch, entry_id: str, size_bytes: int) -> None:
         batch.last_entry_id = entry_id
+        batch.entry_count += 1
         batch.size_bytes += size_bytes
         self.waiting_bytes += size_bytes
 
@@ -132,3 +175,29 @@ class TopicBatches:
         self._open = None
         # What follows a full batch waits for company: it is seldom alone.
         self._free_from_ms = now_ms + self.window_ms
+
+
+def merge(first: Batch, then: Batch) -> Batch:
+    """Return one batch for two that follow each other, with the latest event of each entity."""
+    latest: dict[object, Event] = {}
+    pruned = first.pruned + then.pruned
+    for event in (*first.events, *then.events):
+        key = event.entity or event.entry_id
+        if older := latest.pop(key, None):
+            pruned.append(older)
+        latest[key] = event  # the later one takes the later place
+    rejected = first.rejected + then.rejected
+    return Batch(
+        due_ms=first.due_ms,
+        events=list(latest.values()),
+        rejected=rejected,
+        last_entry_id=then.last_entry_id,
+        size_bytes=sum(map(_size_bytes, latest.values()))
+        + sum(len(r.head) + _ENTRY_OVERHEAD_BYTES for r in rejected),
+        pruned=pruned,
+        entry_count=first.entry_count + then.entry_count,
+    )
+
+
+def _size_bytes(event: Event) -> int:
+    return len(event.tail) + _ENTRY_OVERHEAD_BYTES

@@ -1,7 +1,9 @@
 """How much the next read may bring: entries per topic, and from which topics.
 
 XREAD bounds entries, not bytes, and it does so for each stream: 64 topics of large entries
-would answer with hundreds of megabytes. The count follows what the last reply weighed.
+would answer with hundreds of megabytes. The count follows what the last reply weighed. The
+weight that is aimed at is taken in within some 20 ms: so long may the next event of a quiet
+topic wait unread, whatever floods beside it.
 
 A topic that holds too much uncommitted is left out until it drained. While its group as a
 whole holds more than its share, less is too much: the floods wait, the quiet ones go on.
@@ -16,7 +18,7 @@ class ReadLimits:
 
     fewest: int = 8
     most: int = 512
-    reply_bytes: int = 4 * 1024 * 1024
+    reply_bytes: int = 256 * 1024
 
 
 def next_count(count: int, *, reply_bytes: int, limits: ReadLimits) -> int:

@@ -4,7 +4,9 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from dataclasses import replace
+from socket import socket
 from typing import Annotated, Any
 
 import typer
@@ -15,15 +17,15 @@ from fanwire.cli.output import Output, escaped
 from fanwire.delivered import DeliveredEvent
 from fanwire.dev.banner import banner, hints
 from fanwire.dev.children import ChildDied
-from fanwire.dev.demo import DEMO_SERVICES, DemoWorld
-from fanwire.dev.plan import DevPlan, check_plan
+from fanwire.dev.demo import DEMO_SERVICES
+from fanwire.dev.plan import ORG, DevPlan, check_plan
 from fanwire.dev.stack import Running, running_stack
+from fanwire.dev.story import Story, wall_ms
 from fanwire.dev.topics import services_found
 from fanwire.errors import RealtimeError
 from fanwire.keys import Keys
 from fanwire.subscriber import Subscriber
 
-_DEMO_SEED = 7
 _MAX_SERVICES = 32
 
 
@@ -77,17 +79,48 @@ class _Dev:
         self._plan = plan
         self._output = output
         self._verbose = verbose
+        self._story = Story(ORG)
+        self._page_at = ""
 
     async def run(self) -> None:
         """Run until cancelled."""
-        async with running_stack(
-            self._plan, environment(), on_line=self._line, on_death=self._death
-        ) as running:
+        listener = self._page_socket()
+        self._story.begin(wall_ms())
+        async with (
+            running_stack(
+                self._plan, environment(), on_line=self._line, on_death=self._death
+            ) as running,
+            self._page(running, listener),
+        ):
             self._show_banner(running)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._show_events(running))
                 if self._plan.demo:
                     tasks.create_task(self._publish_demo(running))
+
+    def _page_socket(self) -> socket | None:
+        """Return where the demo page will be, and let its origin in; None if it is not built."""
+        # Late here and below: a web framework is a need of this verb alone.
+        from fanwire.dev.page import page_socket, why_no_page
+
+        self._page_at = why_no_page() or ""
+        if self._page_at:
+            return None
+        listener = page_socket(self._plan.port + 1)
+        port = listener.getsockname()[1]
+        self._page_at = f"http://127.0.0.1:{port}/"
+        self._plan = replace(self._plan, page_port=port)
+        return listener
+
+    def _page(self, running: Running, listener: socket | None) -> AbstractAsyncContextManager[None]:
+        from fanwire.dev.page import Page, served
+
+        if listener is None:
+            return nullcontext()
+        word = running.word
+        return served(
+            Page(word.url, word.org, lambda: dev_token(word), self._story.state), listener
+        )
 
     def _show_banner(self, running: Running) -> None:
         token = dev_token(running.word)
@@ -97,16 +130,17 @@ class _Dev:
                     "ready": True,
                     "url": running.word.url,
                     "redis": running.word.redis_url,
+                    "demoPage": self._page_at,
                     "token": token,
                 },
                 "",
             )
             return
-        for what, name, more in banner(self._plan, running, token):
-            self._output.console.print(f"  [bold]{what:<9}[/bold] {escaped(name)}   {more}")
+        for what, name, more in banner(self._plan, running, token, self._page_at):
+            self._output.console.print(f"  [bold]{what:<10}[/bold] {escaped(name)}   {more}")
         self._output.console.print()
         for what, command in hints(running):
-            self._output.console.print(f"  [bold]{what:<9}[/bold] {escaped(command)}")
+            self._output.console.print(f"  [bold]{what:<10}[/bold] {escaped(command)}")
 
     async def _show_events(self, running: Running) -> None:
         async with (
@@ -119,6 +153,7 @@ class _Dev:
         ):
             tasks.create_task(self._widen(subscriber, running))
             async for event in subscriber.events():
+                self._story.state.delivered(event)
                 self._show_event(running.word.org, event)
 
     async def _widen(self, subscriber: Subscriber, running: Running) -> None:
@@ -154,12 +189,7 @@ class _Dev:
     async def _publish_demo(self, running: Running) -> None:
         word = running.word
         async with AsyncPublisher.from_url(word.redis_url, key_prefix=word.key_prefix) as publisher:
-            for event in DemoWorld(word.org, _DEMO_SEED).events():
-                try:
-                    await publisher.publish_many([event])
-                except RealtimeError as error:
-                    self._output.error(error)
-                await asyncio.sleep(1 / self._plan.demo_per_s)
+            await self._story.go_on(publisher, self._plan.demo_per_s, self._output.error)
 
     def _line(self, name: str, line: str) -> None:
         if self._verbose or "level=error" in line or "level=critical" in line:

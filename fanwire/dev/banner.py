@@ -7,8 +7,8 @@ from fanwire.dev.stack import Running
 _SHOWN_SERVICES = 4
 
 
-def banner(plan: DevPlan, running: Running, token: str) -> list[tuple[str, str, str]]:
-    """Return the lines: what it is, its name, more about it."""
+def banner(plan: DevPlan, running: Running, token: str, page: str) -> list[tuple[str, str, str]]:
+    """Return the lines: what it is, its name, more about it; `page` is its URL, or why none."""
     gateways = " ".join(chr(ord("a") + number) for number in range(plan.gateways))
     shared = f"   ({plan.gateways} processes, one port)" if plan.gateways > 1 else ""
     name, _, version = running.redis_version.partition(" ")
@@ -25,6 +25,7 @@ def banner(plan: DevPlan, running: Running, token: str) -> list[tuple[str, str, 
     if plan.demo:
         services = " ".join(DEMO_SERVICES[:_SHOWN_SERVICES])
         lines.append(("demo", f"{services} …", f"{plan.demo_per_s:g} events/s"))
+    lines.append(("demo page", page, ""))
     lines.append(("token", token, f"org {running.word.org}, user demo, 1 h, dev key"))
     return lines
 

@@ -42,6 +42,8 @@ class DevPlan:
     """None starts the embedded Valkey."""
     demo: bool = True
     demo_per_s: float = 5.0
+    page_port: int | None = None
+    """Where the demo page is; its origin may then connect, whatever else may."""
     # Production refuses a secret that begins so; and a new one for each run means that no
     # token of an old run is worth anything.
     secret: str = field(default_factory=lambda: f"dev-{secrets.token_hex(24)}", repr=False)
@@ -99,8 +101,16 @@ def planned_servers(plan: DevPlan, redis_url: str, environment: Mapping[str, str
         "PYTHONUNBUFFERED": "1",
     }
     env = preset | dict(environment) | forced
+    env["GATEWAY_ALLOWED_ORIGINS"] = _origins(env["GATEWAY_ALLOWED_ORIGINS"], plan.page_port)
     gateways = [_gateway(chr(ord("a") + number), env) for number in range(plan.gateways)]
     return [_worker("w1", env), *gateways]
+
+
+def _origins(given: str, page_port: int | None) -> str:
+    if page_port is None or given == "*":
+        return given
+    ours = [f"http://{host}:{page_port}" for host in ("127.0.0.1", "localhost")]
+    return ",".join([*filter(None, [given]), *ours])
 
 
 def _worker(name: str, env: Mapping[str, str]) -> Server:

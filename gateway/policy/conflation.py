@@ -36,8 +36,11 @@ def conflate(runs: Sequence[bytes]) -> tuple[bytes, int]:
             key = _entity(event)
             latest.pop(key, None)  # the later one takes the later place
             latest[key] = written
-    left_out = count - len(latest) + sum(head.get("conflated", 0) for head in heads)
-    return (_frame(heads, list(latest.values()), left_out), left_out) if left_out else (whole, 0)
+    left_out = count - len(latest)
+    if not left_out:
+        return whole, 0
+    told_before = sum(head.get("conflated", 0) for head in heads)
+    return _frame(heads, list(latest.values()), told_before + left_out), left_out
 
 
 def text_payloads(frames: bytes) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import orjson
 from fastapi import Request, Response
 
-from fanwire.errors import RealtimeError, Unauthorized
+from fanwire.errors import BodyTooLarge, RealtimeError, RequestTimeout, Unauthorized
 from gateway.auth import bearer_token
 from gateway.gateway import Gateway
 from gateway.policy.claims import Claims
@@ -19,6 +19,9 @@ def error_response(error: RealtimeError) -> Response:
         headers["Retry-After"] = str(-(-error.retry_after_ms // 1000))
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, BodyTooLarge | RequestTimeout):
+        # The rest of the body would have to be read first, which is what was refused.
+        headers["Connection"] = "close"
     return json_response(error.as_dict(), status=error.http_status, headers=headers)
 
 

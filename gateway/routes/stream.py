@@ -47,6 +47,10 @@ LONGEST_PREPARATION_S: Final = 3.0
 async def stream(socket: WebSocket) -> None:
     """Check the caller, upgrade, and join the services asked for."""
     gateway: Gateway = socket.app.state.gateway
+    if socket.scope["raw_path"] != PATH.encode():
+        # An encoded slash: a proxy's rules may have read the path in another way.
+        await nowhere(socket)
+        return
     try:
         claims = await _admit(socket, gateway)
         request = _request_of(socket, claims, gateway)
@@ -63,6 +67,11 @@ async def stream(socket: WebSocket) -> None:
         connection.close(request)
     else:
         await _join(connection, request, gateway)
+
+
+async def nowhere(socket: WebSocket) -> None:
+    """Refuse an upgrade on any other path; left alone, it would be answered as forbidden."""
+    await socket.send_denial_response(Response("no WebSocket is here", 404))
 
 
 async def upgrade_required() -> Response:

@@ -19,6 +19,11 @@ end
 if (current or '') ~= ARGV[2] then
     return 0
 end
+if redis.call('HEXISTS', KEYS[1], ':version') == 0 then
+    -- New, or lost with its server: versions must not fall behind those that sockets hold.
+    local now = redis.call('TIME')
+    redis.call('HSET', KEYS[1], ':version', string.format('%.0f', now[1] * 1000000 + now[2]))
+end
 local version = redis.call('HINCRBY', KEYS[1], ':version', 1)
 local text = string.format('%.0f', version)
 redis.call('HSET', KEYS[1], ARGV[1], text .. ' ' .. ARGV[3])

@@ -93,7 +93,9 @@ ODD = event(
 )
 
 
-def _batch(*events: Event, prev: Position, seq: int, trace: str | None = None) -> bytes:
+def _batch(
+    *events: Event, prev: Position, seq: int, trace: str | None = None, conflated: int = 0
+) -> bytes:
     return encode_batch(
         service="tasks",
         prev=prev,
@@ -101,6 +103,7 @@ def _batch(*events: Event, prev: Position, seq: int, trace: str | None = None) -
         sent_at_ms=EPOCH + 123,
         traceparent=trace,
         events=events,
+        conflated=conflated,
     ).body
 
 
@@ -127,7 +130,7 @@ def _cut() -> bytes:
     return cut
 
 
-def _conflated() -> bytes:
+def _merged() -> bytes:
     runs = [
         text_frame(_batch(SINK, NOTE, prev=HEAD, seq=44, trace=TRACE)),
         text_frame(_batch(SINK_AGAIN, prev=Position(EPOCH, 44), seq=45)),
@@ -164,10 +167,11 @@ SERVER = {
     "server_hello_nothing": _hello(property_id=None),
     "server_batch": _batch(SINK, ROOF, NOTE, prev=HEAD, seq=45, trace=TRACE),
     "server_batch_one_event": _batch(NOTE, prev=HEAD, seq=43),
+    "server_batch_conflated": _batch(NOTE, prev=HEAD, seq=43, trace=TRACE, conflated=2),
     "server_batch_bytes_kept": _batch(ODD, prev=HEAD, seq=43),
     "server_batch_new_epoch": _batch(NOTE, prev=Position(EPOCH - 5000, 9), seq=1),
     "server_batch_cut": _cut(),
-    "server_batch_conflated": _conflated(),
+    "server_batch_merged": _merged(),
     "server_subscriptions": encode_subscriptions(
         version=8, property_id=None, services=[ServiceState("users", "high", Position(EPOCH, 7))]
     ),

@@ -95,7 +95,7 @@ READ: dict[str, ServerFrame] = {
             DeliveredEvent("tasks", Position(EPOCH, 43), "closed on Monday", ts_ms=EPOCH + 120),
         ),
     ),
-    "server_batch_conflated": Batch(
+    "server_batch_merged": Batch(
         service="tasks",
         prev=HEAD,
         position=Position(EPOCH, 45),

@@ -67,13 +67,17 @@ async def test_a_server_that_does_not_answer_in_time_is_given_up(redis_url: str)
         await owned.call("ECHO", "a")
 
 
-async def test_a_client_with_a_socket_timeout_is_refused(redis: Redis) -> None:
-    with pytest.raises(ValueError, match="socket timeout"):
-        await OwnedConnection.open(redis)
+async def test_calls_may_take_as_long_as_the_client_allows(redis_url: str) -> None:
+    owned = await OwnedConnection.open(connect(redis_url, timeout_ms=50))
+    with pytest.raises(RedisTimeoutError, match=r"0\.05 s"):
+        await owned.call("BLPOP", "nothing-is-here", 1)
 
 
-async def test_a_cancelled_loop_of_calls_always_ends(redis_url: str) -> None:
-    client = connect(redis_url, timeout_ms=None)
+@pytest.mark.parametrize("timeout_ms", [None, 5_000])
+async def test_a_cancelled_loop_of_calls_always_ends(
+    redis_url: str, timeout_ms: int | None
+) -> None:
+    client = connect(redis_url, timeout_ms=timeout_ms)
 
     async def call_forever() -> None:
         owned = await OwnedConnection.open(client)

@@ -9,8 +9,10 @@ from redis.exceptions import ConnectionError as LostConnection
 from redis.exceptions import NoScriptError, ResponseError
 
 import shared.scripts
+from shared.owned_connection import OwnedConnection
 from shared.redis_io import (
     as_bytes,
+    as_hash,
     as_int,
     as_streams,
     connect,
@@ -69,6 +71,17 @@ async def test_a_pipeline_answers_in_the_same_shapes(redis: Redis, key_prefix: s
     ]
 
 
+async def test_a_raw_reply_is_narrowed_to_the_same_shapes(redis: Redis, key_prefix: str) -> None:
+    key = f"{key_prefix}s"
+    await redis.xadd(key, {"a": "1", "b": "2"}, id="1-1")
+    owned = await OwnedConnection.open(redis)
+    raw = await owned.call("XREAD", "STREAMS", key, "0")
+    assert as_streams(raw) == {key.encode(): [(b"1-1", {b"a": b"1", b"b": b"2"})]}
+    await redis.hset(key + "h", "epoch", "7")
+    assert as_hash(await owned.call("HGETALL", key + "h")) == {b"epoch": b"7"}
+    await owned.aclose()
+
+
 async def test_an_endless_wait_cannot_be_asked_for_by_mistake(redis: Redis) -> None:
     with pytest.raises(ValueError, match="forever"):
         await read_streams(redis, {"s": "0"}, count=1, block_ms=0)
@@ -123,6 +136,30 @@ async def test_F11_a_call_may_be_cancelled_at_any_step(redis_url: str, key_prefi
                     await asyncio.sleep(0)
                 call.cancel()
             assert await redis.get(f"{key_prefix}mine") == b"mine"
+
+
+@pytest.mark.parametrize("is_listening", [False, True], ids=["calls", "subscriptions"])
+async def test_F11_whoever_is_cancelled_while_sending_goes_no_further(
+    redis_url: str, is_listening: bool
+) -> None:
+    redis = connect(redis_url)
+
+    async def send_forever() -> None:
+        async with redis.pubsub() as pubsub:
+            while True:
+                if is_listening:
+                    await pubsub.subscribe("nobody-rings")
+                    await pubsub.get_message(timeout=1)
+                else:
+                    await redis.ping()
+
+    for wait in range(60):
+        sending = asyncio.create_task(send_forever())
+        await asyncio.sleep(wait / 10_000)
+        sending.cancel()
+        done, _ = await asyncio.wait([sending], timeout=1)
+        assert done, f"the cancellation of loop {wait} was forgotten"
+    await redis.aclose()
 
 
 async def _value_of(redis: Redis, key: str) -> bytes:

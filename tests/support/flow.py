@@ -30,10 +30,12 @@ class Flow:
         self._task = asyncio.create_task(self._run())
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, failure: type[BaseException] | None, *_: object) -> None:
         self._stop.set()
         assert self._task is not None
-        await self._task
+        if failure is not None:
+            self._task.cancel()  # Redis may be away, and would be waited for
+        await asyncio.gather(self._task, return_exceptions=failure is not None)
 
     async def more(self, count: int, timeout_s: float = 15) -> None:
         """Return when so many more were accepted."""

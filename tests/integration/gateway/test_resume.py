@@ -261,6 +261,30 @@ async def test_an_absence_beyond_the_retention_is_a_reset(forgetful: Tenant, cas
     await client.received(1)
 
 
+async def test_what_the_replay_budget_trimmed_is_a_reset(
+    start_stack: StartStack, redis: Redis
+) -> None:
+    stack = await start_stack(
+        env={"FANOUT_REPLAY_BUDGET_BYTES": "1048576", "FANOUT_BATCH_MAX_BYTES": "4096"}
+    )
+    one = Tenant(stack, redis)
+    for service in ("analytics", "tasks"):
+        await one.publish(service, *(LARGE % n for n in range(800)))
+
+    async def is_trimmed() -> bool:
+        lengths = [await redis.xlen(one.keys.batches(one.topic(s))) for s in ("analytics", "tasks")]
+        return 0 < lengths[0] < lengths[1] // 2
+
+    await eventually(is_trimmed, 10)
+    client = await one.connect(
+        services=("analytics", "tasks"), resume={"analytics": "0-0", "tasks": "0-0"}
+    )
+    reset = await client.next("reset")
+    assert (reset["service"], reset["reason"]) == ("analytics", "expired")
+    await client.until(lambda: has_number(client, 799))
+    await one.close()
+
+
 async def test_a_replay_that_the_retention_overtakes_is_a_reset(forgetful: Tenant) -> None:
     await publish_large(forgetful, range(200))
     client = await forgetful.connect(resume={"tasks": "0-0"}, is_paused=True)

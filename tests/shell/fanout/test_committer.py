@@ -10,6 +10,9 @@ from redis.exceptions import NoScriptError, ResponseError
 from fanout.committer import Committer, ServerRefused
 from fanout.counters import Counters
 from fanout.open_topic import OpenTopic
+from fanout.policy.batches import BatchLimits
+from fanout.policy.fairness import FairnessLimits
+from fanout.policy.pressure import PressureLimits
 from fanout.policy.refusals import Refusal
 from fanout.server_clock import ServerClock
 from shared.owned_connection import OwnedConnection
@@ -36,7 +39,9 @@ class FakeConnection:
 class Bench:
     """A committer with a fake connection, and what it reported."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, fairness: FairnessLimits | None = None, pressure: PressureLimits | None = None
+    ) -> None:
         self.connection = FakeConnection()
         self.counters = Counters()
         self.refused: list[tuple[OpenTopic, Refusal]] = []
@@ -46,6 +51,8 @@ class Bench:
             counters=self.counters,
             dead_letters_max=10,
             on_refused=lambda topic, refusal, why: self.refused.append((topic, refusal)),
+            fairness=fairness,
+            pressure=pressure,
         )
 
     def add(self, topic: OpenTopic, number: int = 1) -> None:
@@ -80,9 +87,8 @@ async def test_a_topic_has_one_batch_in_flight() -> None:
     assert topic.standing.seq == 450
 
 
-async def test_a_turn_is_bounded_and_the_rest_follows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fanout.committer.TURN_MAX_COMMITS", 2)
-    bench = Bench()
+async def test_a_turn_is_bounded_and_the_rest_follows() -> None:
+    bench = Bench(fairness=FairnessLimits(turn_bytes=2_000, tier_least_bytes=1, commit_bytes=1_000))
     topics = [an_open_topic(f"s{n}") for n in range(5)]
     for topic in topics:
         bench.add(topic)
@@ -145,3 +151,32 @@ async def test_finishing_gives_up_when_the_server_is_silent() -> None:
         assert not topic.is_idle
         bench.committer.stop()
         bench.connection.gate.set()
+
+
+@pytest.mark.parametrize(
+    ("service", "events", "pruned"),
+    [("dashboard", 2, {"low": 7}), ("properties", 9, {}), ("tasks", 9, {}), ("finance", 9, {})],
+)
+async def test_under_pressure_the_low_tier_leaves_with_the_latest_of_each_entity(
+    service: str, events: int, pruned: dict[str, int]
+) -> None:
+    bench = Bench(pressure=PressureLimits(low_bytes=0))
+    topic = an_open_topic(service, limits=BatchLimits(max_events=3))
+    for number in range(9):
+        topic.batches.add(an_event(number, entity_id=f"t{number % 2}"), now_ms=0)
+    bench.committer.schedule(topic)
+    await bench.until_idle(topic)
+    assert bench.counters.events == topic.standing.seq == events
+    assert bench.counters.pruned_by_tier == pruned
+    assert topic.standing.cursor == "1000-8", "the cursor passes what was pruned"
+
+
+async def test_no_event_is_pruned_without_a_backlog() -> None:
+    bench = Bench()
+    topic = an_open_topic("dashboard", limits=BatchLimits(max_events=3))
+    for number in range(9):
+        topic.batches.add(an_event(number, entity_id="t"), now_ms=0)
+    bench.committer.schedule(topic)
+    await bench.until_idle(topic)
+    assert bench.counters.events == 9
+    assert bench.counters.pruned_by_tier == {}

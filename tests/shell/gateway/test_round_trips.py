@@ -11,7 +11,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, ResponseError
 
 from gateway.round_trips import MAX_CALLS_PER_TRIP, RedisUnavailable, RoundTrips, WrongType
+from shared.owned_connection import Command, OwnedConnection
 from shared.scripts import Script
+from tests.support.memory_redis import NO_REDIS
 from tests.support.waiting import eventually
 
 SCRIPT = Script("update_subscription")
@@ -21,38 +23,44 @@ class FakeRedis:
     """Answers each command with itself, or as told; notes what was sent together."""
 
     def __init__(self) -> None:
-        self.trips: list[list[tuple[Any, ...]]] = []
+        self.trips: list[list[Command]] = []
         self.answers: dict[Any, Any] = {}
         """By the name of a command."""
         self.failure: Exception | None = None
+        self.absence: Exception | None = None
+        self.open_count = 0
+        self.closed_count = 0
         self.gate = asyncio.Event()
         self.gate.set()
 
-    def pipeline(self, *, transaction: bool) -> "FakePipeline":
-        assert not transaction
-        return FakePipeline(self)
+    async def open(self, redis: Redis) -> OwnedConnection:
+        self.open_count += 1
+        if self.absence is not None:
+            raise self.absence
+        return cast(OwnedConnection, FakeConnection(self))
 
 
-class FakePipeline:
+class FakeConnection:
     def __init__(self, redis: FakeRedis) -> None:
         self._redis = redis
-        self._commands: list[tuple[Any, ...]] = []
+        self._is_lost = False
 
-    def execute_command(self, *command: Any) -> None:
-        self._commands.append(command)
-
-    async def execute(self, *, raise_on_error: bool) -> list[Any]:
-        assert not raise_on_error, "one refused command must not hide the others' replies"
-        self._redis.trips.append(self._commands)
+    async def call_all(self, commands: list[Command]) -> list[Any]:
+        assert not self._is_lost, "what is lost stays lost"
+        self._redis.trips.append(commands)
         await self._redis.gate.wait()
         if self._redis.failure is not None:
+            self._is_lost = True
             raise self._redis.failure
-        return [self._redis.answers.get(command[0], command) for command in self._commands]
+        return [self._redis.answers.get(command[0], command) for command in commands]
+
+    async def aclose(self) -> None:
+        self._redis.closed_count += 1
 
 
 @asynccontextmanager
 async def running(redis: FakeRedis, *, max_queued: int = 20_000) -> AsyncIterator[RoundTrips]:
-    trips = RoundTrips(cast(Redis, redis), max_queued=max_queued)
+    trips = RoundTrips(NO_REDIS, max_queued=max_queued, open_connection=redis.open)
     async with asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(trips.run())
         try:
@@ -185,3 +193,55 @@ async def test_a_script_that_the_server_knows_is_named_by_its_digest() -> None:
     async with running(FakeRedis()) as trips:
         reply = await trips.run_script(SCRIPT, ["k1", "k2"], ["a"])
     assert reply == ("EVALSHA", SCRIPT.sha, 2, "k1", "k2", "a")
+
+
+async def test_F10_after_a_loss_a_new_connection_carries_what_waited_meanwhile() -> None:
+    redis = FakeRedis()
+    redis.gate.clear()
+    async with running(redis) as trips:
+        lost = trips.call("GET", "a")
+        await eventually(lambda: redis.trips, every_s=0)
+        waiting = trips.call("GET", "b")
+        redis.failure = RedisConnectionError("reset")
+        redis.gate.set()
+        with pytest.raises(RedisUnavailable, match="reset"):
+            await lost
+        redis.failure = None
+        assert await waiting == ("GET", "b")
+    assert redis.open_count == redis.closed_count == 2
+
+
+async def test_F24_once_connecting_failed_calls_are_refused_at_once_until_it_succeeds() -> None:
+    redis = FakeRedis()
+    redis.absence = RedisConnectionError("nobody there")
+    async with running(redis) as trips:
+        with pytest.raises(RedisUnavailable, match="nobody there"):
+            await trips.call("GET", "a")
+        refused = trips.call("GET", "b")
+        assert refused.done(), "nothing is waited for"
+        with pytest.raises(RedisUnavailable, match="nobody there"):
+            await refused
+        redis.absence = None
+        await eventually(lambda: redis.open_count > 1 and not _is_refused(trips))
+        assert await trips.call("GET", "c") == ("GET", "c")
+
+
+def _is_refused(trips: RoundTrips) -> bool:
+    reply = trips.call("GET", "?")
+    return reply.done() and reply.exception() is not None
+
+
+async def test_F11_a_cancelled_run_ends_and_leaves_nobody_waiting() -> None:
+    redis = FakeRedis()
+    redis.gate.clear()
+    trips = RoundTrips(NO_REDIS, open_connection=redis.open)
+    run = asyncio.create_task(trips.run())
+    under_way = trips.call("GET", "a")
+    await eventually(lambda: redis.trips, every_s=0)
+    queued = trips.call("GET", "b")
+    run.cancel()
+    await asyncio.wait([run], timeout=1)
+    assert run.cancelled()
+    later = trips.call("GET", "c")
+    for reply in (under_way, queued, later):
+        assert isinstance(reply.exception(), RedisUnavailable)

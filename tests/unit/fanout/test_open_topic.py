@@ -67,6 +67,20 @@ def test_ids_are_remembered_when_settled_and_not_before() -> None:
     assert topic.dedup.judge(("", "e1"), Sighting(1_001, 1)) is Verdict.REPEAT
 
 
+def test_pruned_events_are_told_to_clients_and_known_as_repeats() -> None:
+    topic = an_open_topic()
+    topic.dedup.hold(("", "older"), Sighting(1_000, 1))
+    batch = a_batch(2)
+    batch.pruned.append(an_event(1, event_id="older"))
+    body = prepared(topic, batch)["d"]
+    assert isinstance(body, bytes)
+    frame = orjson.loads(body)
+    assert (frame["conflated"], frame["position"]) == (1, "7-1")
+    assert list(frame)[:6] == ["type", "service", "prev", "position", "sentAt", "conflated"]
+    topic.settle()
+    assert topic.dedup.judge(("", "older"), Sighting(1_001, 1)) is Verdict.REPEAT
+
+
 def test_a_commit_says_what_the_log_keeps() -> None:
     topic = an_open_topic(retention=RetentionLimits(size_bytes=1))
     prepared(topic, a_batch(1))

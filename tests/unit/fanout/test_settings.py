@@ -33,11 +33,7 @@ def test_a_worker_needs_no_token_settings(monkeypatch: pytest.MonkeyPatch) -> No
         ),
         (
             {"FANOUT_BATCH_MAX_BYTES": "1048576"},
-            "FANOUT_BATCH_MAX_BYTES (1048576) and FANOUT_EVENT_MAX_BYTES (65536) must leave",
-        ),
-        (
-            {"FANOUT_EVENT_MAX_BYTES": "1000000"},
-            "FANOUT_BATCH_MAX_BYTES (65536) and FANOUT_EVENT_MAX_BYTES (1000000) must leave",
+            "FANOUT_BATCH_MAX_BYTES (1048576) must leave 65536",
         ),
         (
             {"FANOUT_DEDUP_WINDOW_S": "119"},
@@ -45,7 +41,7 @@ def test_a_worker_needs_no_token_settings(monkeypatch: pytest.MonkeyPatch) -> No
         ),
         ({"FANOUT_WORKER_ID": "w:1"}, "FANOUT_WORKER_ID must match"),
     ],
-    ids=["B125 window", "B132 lease", "B133 batch", "B133 event", "B133 dedup", "worker id"],
+    ids=["B125 window", "B132 lease", "B133 batch", "B133 dedup", "worker id"],
 )
 def test_what_does_not_fit_together_is_refused(
     monkeypatch: pytest.MonkeyPatch,

@@ -205,3 +205,10 @@ def test_whatever_arrives_in_whatever_order_the_app_sees_a_run_without_a_hole(
         seen += [u.position.seq for u in verdict if isinstance(u, DeliveredEvent)]
     assert seen == list(range(1, len(seen) + 1))
     assert session.positions["tasks"] == at(len(seen))
+
+
+def test_a_gap_whose_reset_was_lost_with_its_socket_is_told_by_the_next_hello() -> None:
+    session = a_session(at(1))
+    session.take(a_hello(ServiceState("tasks", "high", at(9), recovered=False, replayed=0)))
+    updates = told(session, a_hello(ServiceState("tasks", "high", at(9), recovered=True)))
+    assert Gap("tasks", UNRECOVERED, at(9)) in updates

@@ -99,6 +99,74 @@ def test_a_topic_that_is_left_gives_up_its_open_batch_before_it_is_due() -> None
     assert batches.take_any(now_ms=1) is None
 
 
+def fill(batches: TopicBatches, *entities: str | None) -> None:
+    for number, entity_id in enumerate(entities):
+        batches.add(an_event(number, entity_id=entity_id), now_ms=0)
+
+
+def test_pruning_leaves_the_latest_of_each_entity_in_its_place() -> None:
+    batches = TopicBatches(LIMITS)
+    fill(batches, "a", "b", "a", "c", "b", "b", "a", None)
+    batch = batches.take_pruned(now_ms=0)
+    assert batch is not None
+    assert [event.entry_id for event in batch.events] == ["1000-3", "1000-5", "1000-6", "1000-7"]
+    assert {event.entry_id for event in batch.pruned} == {"1000-0", "1000-1", "1000-2", "1000-4"}
+    assert batch.last_entry_id == "1000-7", "the cursor passes what was pruned"
+
+
+def test_an_entity_of_another_property_is_another_one() -> None:
+    batches = TopicBatches(LIMITS)
+    for number, property_id in enumerate(["p1", "p2", "p1", "p2"]):
+        event = an_event(number, entity_id="a", property_id=property_id)
+        batches.add(event, now_ms=0)
+    assert entry_numbers(batches.take_pruned(now_ms=0)) == [2, 3]
+
+
+def test_what_has_no_entity_is_not_pruned() -> None:
+    batches = TopicBatches(LIMITS)
+    fill(batches, *[None] * 8)
+    batch = batches.take_pruned(now_ms=0)
+    assert entry_numbers(batch) == [0, 1, 2, 3]
+    assert batch is not None
+    assert batch.pruned == []
+
+
+def test_pruning_does_not_take_what_is_not_due() -> None:
+    batches = TopicBatches(LIMITS)
+    fill(batches, "a")
+    batches.take_due(now_ms=0)
+    fill(batches, "a")
+    assert batches.take_pruned(now_ms=1) is None
+
+
+@given(
+    entities=st.lists(st.sampled_from(["a", "b", "c", "d", "e", "f", None]), max_size=60),
+    prunes=st.lists(st.booleans(), max_size=60),
+)
+def test_pruning_loses_no_latest_state_and_accounts_for_every_event(
+    entities: list[str | None], prunes: list[bool]
+) -> None:
+    batches = TopicBatches(LIMITS)
+    fill(batches, *entities)
+    sent: list[int] = []
+    pruned: list[int] = []
+    now_ms = 0.0
+    for is_pruned in prunes + [True] * len(entities):
+        take = batches.take_pruned if is_pruned else batches.take_due
+        now_ms += 200
+        if (batch := take(now_ms=now_ms)) is not None:
+            assert len(batch.events) <= LIMITS.max_events
+            assert batch.size_bytes <= LIMITS.max_bytes
+            sent += entry_numbers(batch)
+            pruned += [int(event.entry_id.partition("-")[2]) for event in batch.pruned]
+    assert sent == sorted(sent)
+    assert sorted(sent + pruned) == list(range(len(entities)))
+    assert batches.waiting_bytes == 0
+    for number in pruned:
+        assert entities[number] is not None
+        assert any(entities[later] == entities[number] for later in sent if later > number)
+
+
 steps = st.lists(
     st.tuples(st.sampled_from(["event", "large", "reject", "repeat", "take"]), st.integers(0, 40)),
     max_size=60,

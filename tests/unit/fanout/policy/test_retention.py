@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.policy.retention import LogEntry, Retention, RetentionLimits
+from fanout.policy.retention import LogEntry, Retention, RetentionLimits, TrimReason
 from fanwire.position import Position
 
 LIMITS = RetentionLimits(age_ms=100, event_count=5, size_bytes=1_000)
@@ -28,7 +28,7 @@ def test_nothing_is_cut_while_all_is_young() -> None:
 def test_old_batches_go_down_to_the_last_events() -> None:
     retention = filled(*(entry(n) for n in range(20)))
     cut = retention.plan(entry(20, at_ms=200), now_ms=200)
-    assert cut == (16, Position(1, 16))
+    assert cut == (16, Position(1, 16), {TrimReason.AGE: 16})
 
 
 def test_old_batches_stay_while_they_are_among_the_last_events() -> None:
@@ -38,13 +38,15 @@ def test_old_batches_stay_while_they_are_among_the_last_events() -> None:
 
 def test_the_bytes_win_over_age_and_count() -> None:
     retention = filled(entry(1, size_bytes=400), entry(2, size_bytes=400))
-    assert retention.plan(entry(3, size_bytes=400), now_ms=0) == (1, Position(1, 2))
+    cut = retention.plan(entry(3, size_bytes=400), now_ms=0)
+    assert cut == (1, Position(1, 2), {TrimReason.SIZE: 1})
 
 
 def test_the_newest_batch_stays_however_large() -> None:
     retention = filled(entry(1), entry(2))
     cut = retention.plan(entry(3, size_bytes=5_000), now_ms=0)
-    assert cut == (2, Position(1, 3))
+    assert cut is not None
+    assert (cut.batch_count, cut.oldest_kept) == (2, Position(1, 3))
 
 
 def test_asking_changes_nothing() -> None:
@@ -53,6 +55,43 @@ def test_asking_changes_nothing() -> None:
     assert retention.plan(added, now_ms=0) == retention.plan(added, now_ms=0)
     retention.record(added, retention.plan(added, now_ms=0))
     assert retention.size_bytes == 900
+
+
+def test_what_the_budget_allows_wins_as_well() -> None:
+    retention = filled(*(entry(n, size_bytes=100) for n in range(5)))
+    retention.allow(250)
+    cut = retention.excess(now_ms=0)
+    assert cut is not None
+    assert (cut.batch_count, cut.oldest_kept) == (3, Position(1, 3))
+    assert cut.event_counts == {TrimReason.BUDGET: 3}
+    retention.remove(cut)
+    assert retention.size_bytes == 200
+    retention.allow(None)
+    assert retention.plan(entry(5, size_bytes=700), now_ms=0) is None
+
+
+def test_the_newest_batch_stays_whatever_is_allowed() -> None:
+    retention = filled(entry(1), entry(2))
+    retention.allow(0)
+    cut = retention.excess(now_ms=0)
+    assert cut is not None
+    retention.remove(cut)
+    assert retention.size_bytes == 10
+    assert retention.excess(now_ms=0) is None
+    assert filled().excess(now_ms=0) is None
+
+
+def test_a_log_wants_what_it_holds_until_a_bound_shortened_it() -> None:
+    retention = Retention(RetentionLimits(age_ms=10_000, size_bytes=1_000_000))
+    for seconds in range(4):
+        retention.record(entry(seconds, size_bytes=100, at_ms=seconds * 1_000))
+    assert retention.wanted_bytes(now_ms=4_000) == 400
+    retention.allow(200)
+    cut = retention.excess(now_ms=4_000)
+    assert cut is not None
+    retention.remove(cut)
+    assert retention.wanted_bytes(now_ms=4_000) == 1_000, "200 bytes in 2 s, for 10 s"
+    assert retention.wanted_bytes(now_ms=20_000) == 200, "it falls when nothing comes"
 
 
 @given(

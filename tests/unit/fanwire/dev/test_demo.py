@@ -2,7 +2,8 @@
 
 from itertools import islice
 
-from fanwire.dev.demo import DEMO_SERVICES, PROPERTIES, DemoWorld
+from fanwire.dev.cast import PROPERTIES
+from fanwire.dev.demo import DEMO_SERVICES, DemoWorld
 from fanwire.outgoing import NewEvent, checked_outgoing
 
 
@@ -33,4 +34,21 @@ def test_only_a_task_that_was_created_is_done_and_only_once() -> None:
             begun.add(event.entity_id)
         elif event.type == "task.done":
             begun.remove(event.entity_id)
-    assert len(begun) <= 20
+    assert len(begun) <= 24
+
+
+def test_every_guest_is_expected_then_comes_then_leaves() -> None:
+    order = {None: "guest.expected", "guest.expected": "guest.checked_in"}
+    last: dict[str | None, str | None] = {}
+    for event in events(7, 3000):
+        if event.service == "guest-checkin":
+            following = order.get(last.get(event.entity_id), "guest.checked_out")
+            assert event.type == following
+            last[event.entity_id] = event.type
+
+
+def test_no_house_has_more_guests_than_units() -> None:
+    for event in events(7, 3000):
+        if event.service == "properties":
+            assert isinstance(event.data, dict)
+            assert 0 <= event.data["occupied"] <= event.data["units"]

@@ -47,3 +47,16 @@ def test_a_port_in_use_is_told_before_anything_starts() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(PortTaken, match=str(port)):
             check_plan(DevPlan(port=port))
+
+
+def test_the_demo_page_may_connect_whatever_else_may() -> None:
+    mine = {"GATEWAY_ALLOWED_ORIGINS": "http://localhost:5173"}
+    _, gateway, _ = planned_servers(DevPlan(page_port=8001), "unix:///r", mine)
+    allowed = gateway.env["GATEWAY_ALLOWED_ORIGINS"].split(",")
+    assert {*allowed} == {
+        "http://localhost:5173",
+        "http://127.0.0.1:8001",
+        "http://localhost:8001",
+    }
+    _, gateway, _ = planned_servers(DevPlan(page_port=8001), "unix:///r", {})
+    assert gateway.env["GATEWAY_ALLOWED_ORIGINS"] == "*"

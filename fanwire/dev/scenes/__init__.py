@@ -1,0 +1,1 @@
+"""What happens in the demo's story, one scene for each service."""

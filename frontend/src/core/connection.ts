@@ -1,0 +1,93 @@
+/** Performs what connectionState.ts decides: one attempt, one socket, one timer at a time. */
+import {
+  type ConnectionEffect,
+  type ConnectionInput,
+  type ConnectionState,
+  type Past,
+  step,
+} from './connectionState.js'
+import { Conversation, type ConversationParts } from './conversation.js'
+import { localError, type RealtimeError, typedError } from './errors.js'
+
+/** Every so many failed upgrades the gateway is asked over HTTP what is wrong. */
+const ASK_EVERY = 8
+
+export interface ConnectionParts extends ConversationParts {
+  readonly url: () => URL
+  readonly isSwitchedOff: () => boolean
+  /** Ask over HTTP why an upgrade fails; rejects with what the gateway objects to. */
+  readonly diagnose: () => Promise<void>
+  readonly onState: (before: ConnectionState) => void
+}
+
+export class Connection {
+  state: ConnectionState = { name: 'idle' }
+  conversation: Conversation | undefined
+  #attempt = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(private readonly parts: ConnectionParts) {}
+
+  put(input: ConnectionInput): void {
+    const before = this.state
+    const { state, effects } = step(before, input)
+    this.state = state
+    for (const effect of effects) this.#perform(effect)
+    if (state !== before) this.parts.onState(before)
+  }
+
+  switchOff(retryAfterMs?: number): void {
+    const error = localError('disabled', 'realtime is switched off', retryAfterMs)
+    this.put({ type: 'switchedOff', error })
+  }
+
+  #perform(effect: ConnectionEffect): void {
+    if (effect === 'openSocket') void this.#open()
+    else if (effect === 'discardToken') this.parts.tokens.discard()
+    else if (effect === 'closeSocket') {
+      this.#attempt++
+      this.conversation?.close()
+      this.conversation = undefined
+    } else {
+      clearTimeout(this.#timer)
+      if (effect === 'stopTimer') return
+      this.#timer = setTimeout(() => this.put({ type: 'timerFired' }), effect)
+    }
+  }
+
+  async #open(): Promise<void> {
+    const attempt = ++this.#attempt
+    const onEnd = async (error: RealtimeError, wasRefused: boolean) => {
+      const why = wasRefused ? await this.#reason(error) : error
+      if (attempt === this.#attempt) this.#ended(why)
+    }
+    if (this.parts.isSwitchedOff()) return this.switchOff()
+    try {
+      const token = await this.parts.tokens.current()
+      // Stopped, or begun anew, while the app looked for its token.
+      if (attempt !== this.#attempt) return
+      this.conversation = new Conversation(this.parts, this.parts.url(), token, onEnd)
+    } catch (thrown) {
+      await onEnd(typedError(thrown, 'unreachable'), false)
+    }
+  }
+
+  #ended(error: RealtimeError): void {
+    this.put(
+      error.name === 'disabled'
+        ? { type: 'switchedOff', error }
+        : { type: 'ended', error, chance: Math.random(), nowMs: performance.now() },
+    )
+  }
+
+  /** A browser tells nothing of a refused upgrade, so a wrong token would be tried for ever. */
+  async #reason(error: RealtimeError): Promise<RealtimeError> {
+    const { failedCount = 0, wasRefused = false } = this.state as Partial<Past>
+    // Also after a refusal: a second one in a row is final, and would look like no answer.
+    if (failedCount % ASK_EVERY !== 1 && !wasRefused) return error
+    return this.parts.diagnose().then(
+      () => error,
+      (objection) => objection,
+    )
+  }
+}

@@ -1,0 +1,41 @@
+/** How well a service is delivered, measured here: what users see, not what servers hope. */
+import type { RealtimeEvent } from './wire.js'
+
+const LATENCIES_KEPT = 128
+
+/** The counts of one service; latencies in a ring of the newest. */
+export class HealthMeter {
+  delivered = 0
+  suppressed = 0
+  reconnects = 0
+  gaps = 0
+  lastEventAtMs: number | null = null
+  readonly #latenciesMs: number[] = []
+  #count = 0
+
+  /** From Redis taking an event to its handing over; null until one was measured. */
+  get p95LatencyMs(): number | null {
+    return percentile95(this.#latenciesMs)
+  }
+
+  /**
+   * Count events that are handed over now.
+   *
+   * What is older than the connection is a replay, whose age says nothing about the delivery.
+   */
+  count(events: readonly RealtimeEvent[], nowMs: number, connectedAtMs: number): void {
+    this.delivered += events.length
+    for (const { ts } of events) {
+      this.lastEventAtMs = nowMs
+      // A device whose clock is behind the server's would see events before they happened.
+      if (ts >= connectedAtMs)
+        this.#latenciesMs[this.#count++ % LATENCIES_KEPT] = Math.max(0, nowMs - ts)
+    }
+  }
+}
+
+/** Return the nearest-rank 95th percentile, null of nothing. */
+export function percentile95(values: readonly number[]): number | null {
+  const sorted = [...values].sort((one, other) => one - other)
+  return sorted[Math.ceil(sorted.length * 0.95) - 1] ?? null
+}

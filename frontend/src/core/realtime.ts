@@ -1,0 +1,41 @@
+/** What a page needs of a client, whether the socket is its own or shared between tabs. */
+import type { Wanted } from './addresses.js'
+import type { RealtimeError } from './errors.js'
+import type { ServiceListener } from './events.js'
+import type { RealtimeStatus } from './status.js'
+import type { GetToken } from './tokenSource.js'
+import type { Visibility } from './visibility.js'
+
+export interface RealtimeOptions {
+  /** Where the gateways are: `wss://host`, or the full URL of the stream. */
+  readonly url: string
+  /** Asked before a connect and when a token nears its end; may return a kept token. */
+  readonly getToken: GetToken
+  /** What to receive; left out, it is all that the token lists. */
+  readonly services?: readonly string[] | undefined
+  readonly propertyId?: string | null | undefined
+  /** Open no socket at all, as `REALTIME_EMERGENCY_DISABLE` would. */
+  readonly emergencyDisable?: boolean | undefined
+  /** Post health to `/telemetry/client` each minute; true unless said otherwise. */
+  readonly telemetry?: boolean | undefined
+  /** Told of what went wrong without ending anything. The state tells of the rest. */
+  readonly onError?: ((error: RealtimeError) => void) | undefined
+  /** Positions of an earlier client, to go on from. */
+  readonly resumeFrom?: Readonly<Record<string, string>> | undefined
+  /** What tells whether the page is hidden; the document unless said otherwise. */
+  readonly visibility?: Visibility | undefined
+  /** Where events are dispatched; the window unless said otherwise. */
+  readonly target?: EventTarget | undefined
+}
+
+export interface Realtime {
+  readonly status: RealtimeStatus
+  start(): void
+  stop(): void
+  /** Change what is received, in place; what is left out stays as it is. */
+  subscribe(change: Partial<Wanted>): void
+  /** Attach a listener to a service, and return how to detach it. */
+  listen<Data = unknown>(service: string, listener: ServiceListener<Data>): () => void
+  /** Call back whenever `status` is another one, until the returned function is called. */
+  onStatus(callback: () => void): () => void
+}

@@ -1,0 +1,193 @@
+/**
+ * What a client does with each frame: hand over, drop, admit a gap, or resume.
+ *
+ * The gateway keeps the chain; these rules are the second line. A batch at or before my position
+ * was seen: drop it. One that follows a position I have reached: apply it. One that follows a
+ * position I have not reached: something in between was lost, so resume from mine.
+ *
+ * A session outlives its sockets: positions, recent ids and gaps that are still owed to the app
+ * stay when a connection ends. fanwire/session_state.py is the same in Python.
+ */
+import { formatPosition, isAfter, later, type Position, ZERO } from './position.js'
+import { RecentIds } from './recentIds.js'
+import type { Batch, Hello, RealtimeEvent, ServerFrame, ServiceRow, Subscriptions } from './wire.js'
+
+const UNRECOVERED = 'unrecovered'
+
+/** Events of a service up to `position` may be missing: fetch its state anew. */
+export interface Gap {
+  readonly type: 'gap'
+  readonly service: string
+  /** `expired rolled_back unknown_epoch overflow`, or `unrecovered` if no reason came. */
+  readonly reason: string
+  readonly position: string
+}
+
+export interface Events {
+  readonly type: 'events'
+  readonly service: string
+  readonly events: readonly RealtimeEvent[]
+  /** How many came again and are not handed over again. */
+  readonly suppressedCount: number
+}
+
+export type Update =
+  | Events
+  | Gap
+  /** Events flow from here on: what happened before is for the app to fetch, now or later. */
+  | { readonly type: 'live'; readonly service: string }
+  /** The chain is broken: connect again from the positions of the session. */
+  | { readonly type: 'resume'; readonly message: string }
+
+export class Session {
+  #positions = new Map<string, Position>()
+  readonly #ids = new Map<string, RecentIds>()
+  /** Services that the gateway could not resume, and whose reset has not come yet. */
+  readonly #owed = new Set<string>()
+
+  #propertyId: string | null | undefined
+
+  constructor(resumeFrom: Iterable<readonly [string, Position]> = []) {
+    this.#positions = new Map(resumeFrom)
+  }
+
+  /** From where each service goes on. */
+  get positions(): ReadonlyMap<string, Position> {
+    return this.#positions
+  }
+
+  /** The same, as they are written. */
+  get texts(): Readonly<Record<string, string>> {
+    const rows = [...this.#positions].map(([name, position]) => [name, formatPosition(position)])
+    return Object.fromEntries(rows)
+  }
+
+  /** Tell whether the app is owed a gap. */
+  isOwed(service: string): boolean {
+    return this.#owed.has(service)
+  }
+
+  /** Return what the app must be told because of `frame`. */
+  take(frame: ServerFrame): Update[] {
+    switch (frame.type) {
+      case 'batch':
+        return this.#batch(frame)
+      case 'hello':
+        return this.#hello(frame)
+      case 'subscriptions':
+        return this.#subscriptions(frame)
+      case 'reset':
+        return this.#gap(frame.service, frame.reason, frame.position)
+      case 'heartbeat':
+        return this.#heartbeat(frame.positions)
+      default:
+        return []
+    }
+  }
+
+  #batch({ service, prev, position, events }: Batch): Update[] {
+    const mine = this.#positions.get(service)
+    // Undefined: unsubscribed a moment ago, and the batch was on its way.
+    if (!mine || !isAfter(position, mine)) {
+      const suppressedCount = events.length
+      return [{ type: 'events', service, events: [], suppressedCount }]
+    }
+    if (isAfter(prev, mine)) {
+      const message = `${service}: a batch follows ${formatPosition(prev)}`
+      return [{ type: 'resume', message: `${message}, mine is ${formatPosition(mine)}` }]
+    }
+    const gaps = this.#overdueGap(service)
+    const fresh = events.filter((event) => this.#isNew(event, position[0], mine))
+    const suppressedCount = events.length - fresh.length
+    this.#positions.set(service, position)
+    return [...gaps, { type: 'events', service, events: fresh, suppressedCount }]
+  }
+
+  #isNew(event: RealtimeEvent, epoch: number, mine: Position): boolean {
+    const { service, entityType = '', eventId, position } = event
+    const ids = this.#ids.get(service) ?? new RecentIds()
+    this.#ids.set(service, ids)
+    // The fallback holds the epoch too: seq begins anew in each, and is no repeat there.
+    const key =
+      eventId === undefined ? `${service}:seq:${position}` : `${service}:${entityType}:${eventId}`
+    if (!isAfter([epoch, event.seq], mine) || ids.isRepeat(key)) return false
+    ids.remember(key)
+    return true
+  }
+
+  #hello({ services, propertyId }: Hello): Update[] {
+    const before = this.#positions
+    const live = this.#begun(services, propertyId)
+    this.#positions = new Map(services.map((row) => [row.name, positionOf(row, before)]))
+    this.#forgetOthers()
+    return [...live, ...services.flatMap((row) => this.#begin(row, before.get(row.name)))]
+  }
+
+  #begin(row: ServiceRow, mine: Position | undefined): Update[] {
+    if (!mine) return []
+    const position = row.position ?? mine
+    if (!(row.recovered ?? formatPosition(position) === formatPosition(mine))) {
+      this.#owed.add(row.name)
+      return []
+    }
+    // Owed by an earlier socket that ended before the reset came. The position has moved on
+    // since, so the gateway will not tell of it again.
+    return this.#overdueGap(row.name)
+  }
+
+  #subscriptions({ services, propertyId }: Subscriptions): Update[] {
+    const before = this.#positions
+    const live = this.#begun(services, propertyId)
+    // Under a new filter the next batch names the head as its predecessor; all that was mine
+    // under the old one has been written before this frame.
+    this.#positions = new Map(
+      services.map((row) => [row.name, later(before.get(row.name) ?? ZERO, row.position ?? ZERO)]),
+    )
+    this.#forgetOthers()
+    return live
+  }
+
+  /** What was not subscribed before, or under another filter, has no past here. */
+  #begun(services: readonly ServiceRow[], propertyId: string | null): Update[] {
+    const isRefiltered = this.#propertyId !== undefined && this.#propertyId !== propertyId
+    this.#propertyId = propertyId
+    return services
+      .filter(({ name }) => isRefiltered || !this.#positions.has(name))
+      .map(({ name }) => ({ type: 'live', service: name }))
+  }
+
+  #forgetOthers(): void {
+    for (const held of [this.#ids, this.#owed]) {
+      for (const name of held.keys()) if (!this.#positions.has(name)) held.delete(name)
+    }
+  }
+
+  #gap(service: string, reason: string, position: Position): Update[] {
+    this.#owed.delete(service)
+    if (!this.#positions.has(service)) return []
+    // After a gap the app starts from fetched state. An event that comes again is then news to
+    // it, and to drop it as a repeat could lose it.
+    this.#ids.delete(service)
+    this.#positions.set(service, position)
+    return [{ type: 'gap', service, reason, position: formatPosition(position) }]
+  }
+
+  #heartbeat(heads: readonly (readonly [string, Position])[]): Update[] {
+    const gaps = [...this.#owed].flatMap((name) => this.#overdueGap(name))
+    for (const [service, head] of heads) {
+      const mine = this.#positions.get(service)
+      if (mine && isAfter(head, mine)) this.#positions.set(service, head)
+    }
+    return gaps
+  }
+
+  #overdueGap(service: string): Update[] {
+    // The gateway went on without the reset that hello announced: admit the gap ourselves.
+    const mine = this.#positions.get(service)
+    return mine && this.#owed.has(service) ? this.#gap(service, UNRECOVERED, mine) : []
+  }
+}
+
+function positionOf(row: ServiceRow, before: ReadonlyMap<string, Position>): Position {
+  return row.position ?? before.get(row.name) ?? ZERO
+}

@@ -1,0 +1,57 @@
+/**
+ * Posts health to the gateway every minute, and once more when the page goes.
+ *
+ * Counts are what was added since the last report that arrived, so the gateway can sum them. A
+ * `fetch` with keepalive rather than sendBeacon: a beacon cannot carry the Authorization header.
+ */
+import type { HealthMeter } from './health.js'
+
+const EVERY_MS = 60_000
+const COUNTS = ['delivered', 'suppressed', 'reconnects', 'gaps'] as const
+/** As many as the gateway takes in one report. */
+const MAX_SERVICES = 32
+
+type Counts = readonly number[]
+export type Report = Readonly<Record<string, Readonly<Record<string, number | null>>>>
+
+export class Telemetry {
+  readonly #told = new Map<string, Counts>()
+  #isUnderWay = false
+
+  constructor(
+    private readonly meters: ReadonlyMap<string, HealthMeter>,
+    private readonly post: (services: Report, isLast: boolean) => Promise<unknown>,
+  ) {}
+
+  start(signal: AbortSignal): void {
+    const timer = setInterval(() => this.flush(false), EVERY_MS)
+    signal.addEventListener('abort', () => clearInterval(timer))
+    window.addEventListener('pagehide', () => this.flush(true), { signal })
+  }
+
+  /** Report what is new. What does not arrive is reported the next time. */
+  flush(isLast: boolean): void {
+    const fresh = [...this.meters]
+      .map(([service, meter]) => [service, meter, COUNTS.map((name) => meter[name])] as const)
+      .filter(([service, , counts]) => `${counts}` !== `${this.#told.get(service) ?? NOTHING}`)
+      .slice(0, MAX_SERVICES)
+    // A second report before the first has arrived would tell the same twice.
+    if (!fresh.length || this.#isUnderWay) return
+    this.#isUnderWay = true
+    const report = fresh.map(([service, { p95LatencyMs }, counts]) => {
+      const told = this.#told.get(service) ?? NOTHING
+      const added = COUNTS.map((name, index) => [name, (counts[index] ?? 0) - (told[index] ?? 0)])
+      return [service, { p95LatencyMs, ...Object.fromEntries(added) }]
+    })
+    this.post(Object.fromEntries(report), isLast)
+      .then(() => {
+        for (const [service, , counts] of fresh) this.#told.set(service, counts)
+      })
+      .catch(() => {}) // health that nobody heard of is no failure of the app
+      .finally(() => {
+        this.#isUnderWay = false
+      })
+  }
+}
+
+const NOTHING: Counts = COUNTS.map(() => 0)

@@ -1,0 +1,109 @@
+/**
+ * The tab that holds the socket: subscribes to what all tabs want together, and relays.
+ *
+ * Tabs with different properties share no filter, so the socket then has none and each tab drops
+ * what is not its own.
+ */
+import { RealtimeClient } from '../core/client.js'
+import { debugStateOf } from '../core/debugState.js'
+import type { RealtimeOptions } from '../core/realtime.js'
+import type { Message, TabWish } from './messages.js'
+
+export interface LeaderParts {
+  readonly options: RealtimeOptions
+  readonly id: string
+  readonly lockOf: (tab: string) => string
+  /** Reaches every tab, this one included. */
+  readonly tell: (message: Message) => void
+}
+
+/** Hands what a client dispatches to `relay` in place of listeners. */
+class RelayTarget extends EventTarget {
+  constructor(private readonly relay: (event: CustomEvent) => void) {
+    super()
+  }
+
+  override dispatchEvent(event: Event): boolean {
+    this.relay(event as CustomEvent)
+    return true
+  }
+}
+
+class SharedVisibility extends EventTarget {
+  hidden = false
+
+  set(isHidden: boolean): void {
+    if (this.hidden === isHidden) return
+    this.hidden = isHidden
+    this.dispatchEvent(new Event('visibilitychange'))
+  }
+}
+
+export class Leader {
+  readonly #wishes = new Map<string, TabWish>()
+  readonly #visibility = new SharedVisibility()
+  readonly #client: RealtimeClient
+  readonly #abort = new AbortController()
+  #count = 0
+
+  constructor(private readonly parts: LeaderParts) {
+    const target = new RelayTarget(({ type: name, detail }) => {
+      parts.tell({ kind: 'relayed', leader: parts.id, n: ++this.#count, name, detail })
+    })
+    this.#client = new RealtimeClient({
+      ...parts.options,
+      target,
+      visibility: this.#visibility,
+    })
+    this.#client.onStatus(() => this.tellState())
+  }
+
+  start(): void {
+    this.#client.start()
+    this.parts.tell({ kind: 'whoIsThere' })
+  }
+
+  stop(): void {
+    this.#abort.abort()
+    this.#client.stop()
+  }
+
+  take(wish: TabWish): void {
+    const isNew = !this.#wishes.has(wish.tab)
+    this.#wishes.set(wish.tab, wish)
+    if (isNew) this.#outlive(wish.tab)
+    this.#subscribe()
+    this.tellState()
+  }
+
+  leave(tab: string): void {
+    if (this.#wishes.delete(tab)) this.#subscribe()
+  }
+
+  tellState(): void {
+    const { status } = this.#client
+    const error = status.error?.toJSON() ?? null
+    const debug = debugStateOf(this.#client.inside)
+    this.parts.tell({ kind: 'state', status: { ...status, error }, debug })
+  }
+
+  /** A tab holds its lock as long as it lives: whoever gets the lock knows that it is gone. */
+  #outlive(tab: string): void {
+    if (tab === this.parts.id) return
+    const { signal } = this.#abort
+    navigator.locks
+      .request(this.parts.lockOf(tab), { signal }, () => this.leave(tab))
+      .catch(() => {}) // this leader went first
+  }
+
+  #subscribe(): void {
+    const wishes = [...this.#wishes.values()]
+    const properties = new Set(wishes.map(({ propertyId }) => propertyId))
+    const [only = null] = properties
+    this.#visibility.set(wishes.every(({ isHidden }) => isHidden))
+    this.#client.subscribe({
+      services: [...new Set(wishes.flatMap(({ services }) => services))].sort(),
+      propertyId: properties.size === 1 ? only : null,
+    })
+  }
+}

@@ -1,0 +1,34 @@
+/** What tabs say to each other. All of it is plain data, so that it can be cloned. */
+import type { DebugState } from '../core/debugState.js'
+import type { ErrorFields } from '../core/errors.js'
+import type { RealtimeStatus } from '../core/status.js'
+
+export interface TabWish {
+  readonly kind: 'want'
+  readonly tab: string
+  readonly services: readonly string[]
+  readonly propertyId: string | null
+  readonly isHidden: boolean
+}
+
+/** An event of the leader's client, as it dispatched it; `n` counts so that a loss is noticed. */
+export interface Relayed {
+  readonly kind: 'relayed'
+  readonly leader: string
+  readonly n: number
+  readonly name: string
+  readonly detail: unknown
+}
+
+export interface LeaderState {
+  readonly kind: 'state'
+  readonly status: Omit<RealtimeStatus, 'error'> & { readonly error: ErrorFields | null }
+  readonly debug: DebugState
+}
+
+export type Message =
+  | TabWish
+  | Relayed
+  | LeaderState
+  | { readonly kind: 'whoIsThere' }
+  | { readonly kind: 'left'; readonly tab: string }

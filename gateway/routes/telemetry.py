@@ -1,0 +1,78 @@
+"""`POST /telemetry/client`: how delivery looks from where it matters, the user's browser.
+
+Unknown fields are ignored, since a newer SDK must be able to report to an older gateway. So are
+services that the token does not list: a report is no way to make up labels of a metric.
+"""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from fanwire.errors import RealtimeError
+from fanwire.ids import is_valid_id
+from gateway.client_health import Delivery
+from gateway.gateway import Gateway
+from gateway.policy.claims import Claims
+from gateway.request_body import read_body
+from gateway.routes.answers import caller, error_response
+
+router = APIRouter()
+
+MAX_SERVICES: Final = 32
+MAX_BODY_BYTES: Final = 16 * 1024
+
+_Count = Annotated[int, Field(ge=0, le=10_000_000)]
+_LatencyMs = Annotated[float, Field(ge=0, le=86_400_000, allow_inf_nan=False)]
+
+
+class ServiceReport(BaseModel):
+    """One service: counts since the last report, and the p95 of the latest events."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    delivered: _Count = 0
+    suppressed: _Count = 0
+    reconnects: _Count = 0
+    gaps: _Count = 0
+    p95LatencyMs: _LatencyMs | None = None  # noqa: N815 (the wire's spelling)
+
+
+class ClientReport(BaseModel):
+    """The body."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    services: Annotated[dict[str, ServiceReport], Field(max_length=MAX_SERVICES)]
+
+
+@router.post("/telemetry/client")
+async def client_telemetry(request: Request) -> Response:
+    """Add a client's report to this gateway's sums."""
+    gateway: Gateway = request.app.state.gateway
+    try:
+        claims = await caller(request, gateway)
+        report = await read_body(
+            request,
+            ClientReport,
+            max_bytes=MAX_BODY_BYTES,
+            timeout_ms=gateway.settings.body_timeout_ms,
+        )
+    except RealtimeError as error:
+        return error_response(error)
+    gateway.client_health.record(_deliveries(report, claims))
+    return Response(status_code=204)
+
+
+def _deliveries(report: ClientReport, claims: Claims) -> dict[str, Delivery]:
+    return {
+        service: Delivery(
+            delivered_count=row.delivered,
+            suppressed_count=row.suppressed,
+            reconnect_count=row.reconnects,
+            gap_count=row.gaps,
+            p95_latency_ms=row.p95LatencyMs,
+        )
+        for service, row in report.services.items()
+        if is_valid_id(service) and claims.may_receive(service)
+    }

@@ -1,0 +1,35 @@
+"""Entries that a publisher trims away unread are noticed on a real server."""
+
+import pytest
+from redis.asyncio import Redis
+
+from shared.redis_io import read_range
+from tests.integration.fanout.conftest import TOPIC, Desk, StartWorker
+from tests.support.waiting import eventually
+
+
+@pytest.mark.parametrize("case", ["B120"])
+async def test_input_that_somebody_trims_is_told_in_a_dead_letter(
+    desk: Desk, start_worker: StartWorker, redis: Redis, case: str
+) -> None:
+    worker = await start_worker(sweep_ms=100)
+    await desk.publish(range(10))
+    await desk.delivered(range(10))
+    key = desk.keys.events(TOPIC)
+    async with redis.pipeline(transaction=True) as pipe:  # so that nobody reads in between
+        for number in range(5):
+            pipe.xadd(key, {"data": f'{{"n":{number}}}'})
+        pipe.xtrim(key, maxlen=1, approximate=False)
+        await pipe.execute()
+    await eventually(lambda: worker.counters.input_gaps == 4)
+    ((_, letter),) = await read_range(redis, desk.keys.dead(TOPIC))
+    assert letter[b"reason"] == b"input_gap"
+    assert letter[b"head"].startswith(b"4 entries")
+
+
+async def test_the_worker_s_own_trimming_is_no_gap(desk: Desk, start_worker: StartWorker) -> None:
+    worker = await start_worker(sweep_ms=100)
+    for start in range(0, 2_000, 50):
+        await desk.publish(range(start, start + 50))
+    await desk.delivered(range(2_000))
+    assert worker.counters.input_gaps == 0

@@ -1,0 +1,36 @@
+"""The script behind update-services, on a real server."""
+
+from redis.asyncio import Redis
+
+from fanwire.ids import Org
+from fanwire.keys import Keys
+from shared.scripts import Script
+
+UPDATE = Script("update_subscription")
+ACME = Org("acme")
+
+
+async def change(redis: Redis, keys: Keys, *, expected: bytes = b"") -> int:
+    reply = await UPDATE(redis, [keys.subs(ACME), keys.bell(ACME)], ["alice", expected, "{}", "0"])
+    return int(reply)
+
+
+async def test_versions_go_up_by_one(redis: Redis, key_prefix: str) -> None:
+    keys = Keys(key_prefix)
+    first = await change(redis, keys)
+    assert await change(redis, keys, expected=b"%d {}" % first) == first + 1
+
+
+async def test_F17_a_hash_that_was_lost_goes_on_above_the_versions_that_sockets_hold(
+    redis: Redis, key_prefix: str
+) -> None:
+    keys = Keys(key_prefix)
+    before = await change(redis, keys)
+    await redis.delete(keys.subs(ACME))
+    assert await change(redis, keys) > before
+
+
+async def test_a_field_that_changed_meanwhile_is_left_alone(redis: Redis, key_prefix: str) -> None:
+    keys = Keys(key_prefix)
+    await change(redis, keys)
+    assert await change(redis, keys) == 0

@@ -1,0 +1,106 @@
+"""Leaving without anybody noticing."""
+
+import asyncio
+
+import pytest
+
+from fanwire.errors import Draining
+from gateway.admission import Admission, AdmissionLimits
+from gateway.connection import Connection
+from gateway.drainer import LONGEST_CLIENT_WAIT_MS, Drainer
+from gateway.policy.session import Input
+from gateway.policy.token_bucket import RateLimit
+from tests.support.gateway_stage import GatewayStage
+from tests.support.loopback import Client
+from tests.support.server_frames import close_code, messages
+
+RATE = RateLimit(per_s=10, burst=100)
+
+
+class Stage(GatewayStage):
+    def __init__(self, *, notice_ms: int = 0, window_ms: int = 0) -> None:
+        super().__init__()
+        limits = AdmissionLimits(100, 100, 100, RATE, RATE)
+        self.admission = Admission(limits, self.registry)
+        self.drainer = Drainer(
+            self.registry, self.admission, notice_ms=notice_ms, window_ms=window_ms
+        )
+
+
+@pytest.fixture(autouse=True)
+def _no_last_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.drainer.LAST_CLOSES_S", 0.0)
+
+
+def assert_was_moved(client: Client) -> None:
+    written = client.transport.received()
+    drain, error = messages(written)
+    assert drain["type"] == "drain"
+    assert 0 <= drain["reconnectAfterMs"] < LONGEST_CLIENT_WAIT_MS
+    assert error["retryAfterMs"] == drain["reconnectAfterMs"]
+    assert close_code(written) == 1012
+
+
+async def test_F23_every_socket_is_told_and_then_closed() -> None:
+    stage = Stage()
+    live, joining = stage.client(), stage.client()
+    live.connection.advance(Input.HELLO)
+    await stage.drainer.drain()
+    assert_was_moved(live)
+    assert_was_moved(joining)
+    assert len(stage.registry) == 0
+
+
+async def test_B24_from_the_first_moment_on_nobody_new_is_let_in() -> None:
+    stage = Stage(notice_ms=5)
+    client = stage.client()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(stage.drainer.drain())
+        await asyncio.sleep(0)
+        with pytest.raises(Draining):
+            stage.admission.check_node()
+        assert client.connection.is_open, "the balancers have not noticed yet"
+
+
+async def test_without_sockets_there_is_nothing_to_wait_for() -> None:
+    async with asyncio.timeout(1):
+        await Stage(notice_ms=3_600_000).drainer.drain()
+
+
+async def test_a_socket_that_leaves_by_itself_is_left_alone() -> None:
+    stage = Stage(notice_ms=5)
+    client = stage.client()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(stage.drainer.drain())
+        await asyncio.sleep(0)
+        client.transport.lose()
+    assert client.transport.received() == b""
+
+
+async def test_a_socket_that_was_let_in_before_and_upgraded_since_is_moved_too() -> None:
+    stage = Stage()
+    first, late = stage.client(), stage.client()
+    stage.registry.remove(late.connection)  # let in, and not upgraded yet
+    end_of_first = stage.registry.remove
+
+    def upgrade_the_late_one(connection: Connection) -> None:
+        end_of_first(connection)
+        if connection is first.connection:
+            stage.registry.add(late.connection)
+
+    stage.registry.remove = upgrade_the_late_one  # type: ignore[method-assign]
+    await stage.drainer.drain()
+    assert_was_moved(late)
+
+
+async def test_F23_sockets_leave_one_by_one_over_the_window() -> None:
+    stage = Stage(window_ms=40)
+    for _ in range(4):
+        stage.client()
+    counts: list[int] = []
+    async with asyncio.TaskGroup() as tasks:
+        draining = tasks.create_task(stage.drainer.drain())
+        while not draining.done():
+            counts.append(len(stage.registry))
+            await asyncio.sleep(0)
+    assert sorted(set(counts), reverse=True)[:4] == [4, 3, 2, 1]

@@ -1,0 +1,116 @@
+"""The stream's door while Redis is away: what is refused, how, and how soon."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin, Subprotocol
+
+from gateway.app import public_server
+from gateway.composition import compose
+from gateway.settings import GatewaySettings
+from shared.settings import RealtimeSettings, TokenSettings
+from tests.support.environment import SECRET, VALID, set_environment
+from tests.support.signing import GOOD_CLAIMS, signed
+from tests.support.waiting import eventually, free_port
+
+PAGE = "https://app.example.com"
+
+
+@pytest.fixture
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_environment(
+        monkeypatch,
+        REALTIME_ENV="dev",
+        REALTIME_REDIS_URL="unix:///nowhere/redis.sock",
+        GATEWAY_ALLOWED_ORIGINS=PAGE,
+        GATEWAY_MAX_SERVICES="4",
+    )
+    monkeypatch.setattr("gateway.routes.stream.LONGEST_PREPARATION_S", 0.05)
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[str]:
+    """Serve a gateway of which no loop runs, as if Redis never answered."""
+    parts = compose(RealtimeSettings(), TokenSettings(), GatewaySettings())
+    server = public_server(parts.gateway)
+    server.config.port = free_port()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.serve())
+        await eventually(lambda: server.started, every_s=0.001)
+        yield f"ws://127.0.0.1:{server.config.port}/v2/realtime/stream"
+        server.should_exit = True
+    await parts.redis.aclose()
+
+
+def a_token(**changed: object) -> str:
+    now_s = int(time.time())
+    lived = {
+        "iss": VALID["REALTIME_JWT_ISSUER"],
+        "aud": VALID["REALTIME_JWT_AUDIENCE"],
+        "iat": now_s - 1,
+        "exp": now_s + 60,
+    }
+    return signed(GOOD_CLAIMS | lived | changed, secret=SECRET.encode())
+
+
+async def connected(
+    url: str, query: str = "", *, token: str | None = None, origin: str = PAGE
+) -> ClientConnection:
+    return await connect(
+        f"{url}?{query}",
+        origin=Origin(origin),
+        subprotocols=[Subprotocol("rt.v1"), Subprotocol(f"rt.token.{token or a_token()}")],
+        proxy=None,
+    )
+
+
+@pytest.mark.usefixtures("_environment")
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        pytest.param("services=*", 4400, id="B55"),
+        pytest.param("services=tasks&resume=tasks:x", 4400, id="B56"),
+        pytest.param("services=a,b,c,d,e", 4413, id="B54"),
+    ],
+)
+async def test_what_cannot_be_read_is_told_after_the_upgrade_and_closed_at_once(
+    query: str, code: int
+) -> None:
+    async with serving() as url, asyncio.timeout(5):
+        client = await connected(url, query)
+        started_s = time.monotonic()
+        error = json.loads(await client.recv())
+        assert (error["type"], error["code"], error["retryable"]) == ("error", code, False)
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == code
+        await client.wait_closed()
+        # The client's answer to our close is read; without that uvicorn waits ten seconds.
+        assert time.monotonic() - started_s < 2
+
+
+@pytest.mark.usefixtures("_environment")
+@pytest.mark.parametrize(
+    ("query", "changed", "origin", "status"),
+    [
+        pytest.param("", {"exp": 1, "iat": 0}, PAGE, 401, id="B68"),
+        pytest.param("services=finance", {}, PAGE, 403, id="B53"),
+        pytest.param("", {}, f"{PAGE}.evil.tld", 403, id="B17"),
+        pytest.param("token=abc", {}, PAGE, 400, id="B85"),
+        pytest.param("services=tasks", {}, PAGE, 503, id="B106"),
+    ],
+)
+async def test_who_may_not_come_in_is_refused_before_the_upgrade(
+    query: str, changed: dict[str, object], origin: str, status: int
+) -> None:
+    async with serving() as url, asyncio.timeout(5):
+        with pytest.raises(InvalidStatus) as refused:
+            await connected(url, query, token=a_token(**changed), origin=origin)
+    assert refused.value.response.status_code == status
