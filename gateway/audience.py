@@ -42,7 +42,8 @@ class Audience:
         self.served = served
         self._keeping_up: dict[int, Outbound] = {}
         self._behind: set[Outbound] = set()
-        self._sent: deque[tuple[Position, float]] = deque(maxlen=REMEMBERED_COUNT)
+        self._sent: deque[tuple[Position, float, float]] = deque(maxlen=REMEMBERED_COUNT)
+        # Up to where, and when last; one row stands for all that was sent since the third.
 
     def __len__(self) -> int:
         return len(self._keeping_up) + len(self._behind)
@@ -92,18 +93,18 @@ class Audience:
     def served_up_to(self, position: Position, *, now_ms: float) -> None:
         """Take note that frames up to `position` were broadcast now."""
         self.served = position
-        if not self._sent or now_ms - self._sent[-1][1] >= REMEMBERED_EVERY_MS:
-            self._sent.append((position, now_ms))
+        begun_ms = now_ms
+        if self._sent and now_ms - self._sent[-1][2] < REMEMBERED_EVERY_MS:
+            begun_ms = self._sent.pop()[2]
+        self._sent.append((position, now_ms, begun_ms))
 
     def unacked_since_ms(self, position: Position) -> float | None:
         """Return since when a socket that stands at `position` has had more to take.
 
-        None if it has all, or got the rest a moment ago; what lies long back is reckoned from
-        the oldest that is remembered.
+        None if it has all. Half a second may be missing; what lies long back is reckoned from the
+        oldest that is remembered.
         """
-        if position >= self.served:
-            return None
-        return next((sent_ms for sent, sent_ms in self._sent if sent > position), None)
+        return next((sent_ms for sent, sent_ms, _ in self._sent if sent > position), None)
 
     def reset(self, frame: bytes, position: Position) -> None:
         """Tell every socket that it must go on from `position`, instead of what waits for it.

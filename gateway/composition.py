@@ -14,6 +14,7 @@ from gateway.bell import Bell
 from gateway.catch_up import CatchUps
 from gateway.connection_owner import ConnectionLimits
 from gateway.flow_control import FlowControl
+from gateway.flow_counters import FlowCounters
 from gateway.gateway import Gateway
 from gateway.greeting import Greeting
 from gateway.hub import Hub
@@ -39,6 +40,7 @@ from gateway.subscription_store import SubscriptionStore
 from gateway.subscription_sync import SubscriptionSync
 from gateway.switch_watch import SwitchWatch
 from gateway.switchboard import Switchboard
+from gateway.withholding import Withholding
 from shared.redis_io import connect
 from shared.settings import RealtimeSettings, TokenSettings
 
@@ -69,12 +71,14 @@ def compose(
     feed = LiveFeed(hub, ReplayLog(live, keys), tiers, sweep_ms=settings.sweep_ms)
     replay_log, store = ReplayLog(rest, keys), SubscriptionStore(rest, keys)
     catch_ups = CatchUps(feed, replay_log)
-    flow = FlowControl(hub, feed, catch_ups, board, tiers, _quarantine_limits(settings))
+    counters = FlowCounters()
+    withholding = Withholding(hub, feed, catch_ups, board, tiers, counters)
+    flow = FlowControl(withholding, tiers, _quarantine_limits(settings), counters)
     joiner = Joiner(hub, feed, replay_log, store, greeting, catch_ups, flow)
     poll_ms = settings.subscription_poll_ms
     subscriptions = SubscriptionSync(store, registry, joiner, poll_ms=poll_ms)
     revocations = RevocationList(rest, keys, registry, poll_ms=poll_ms)
-    switches = SwitchWatch(rest, keys, registry, board, flow)
+    switches = SwitchWatch(rest, keys, registry, board, withholding)
     pulses = Pulses(hub, feed, _liveness_limits(settings, tokens))
     jwks = _jwks(tokens)
     verifier = TokenVerifier(jwks or _shared_secret(tokens), _claim_rules(tokens))

@@ -68,6 +68,7 @@ class Joiner:
         self._greeting = greeting
         self._catch_ups = catch_ups
         self._flow = flow
+        self._withholding = flow.withholding
         self._turns = Turns()
 
     async def join(self, connection: Connection, request: StreamRequest) -> None:
@@ -161,11 +162,11 @@ class Joiner:
 
     def _enter(self, connection: Connection, start: Start) -> CatchUp | None:
         if start.resumed_from is None:
-            self._flow.enter(connection, start.held)
+            self._withholding.enter(connection, start.held)
             return None
         place = Place(start.resumed_from, start.resumed_from)
-        if not self._flow.may_join(connection, start.held.topic.service):
-            self._flow.resume_at(connection, start.held.topic.service, place)
+        if not self._withholding.may_join(connection, start.held.topic.service):
+            self._withholding.resume_at(connection, start.held.topic.service, place)
             return None
         return self._catch_ups.start(connection, start.held, place)
 
@@ -181,7 +182,7 @@ class Joiner:
             connection.property_id = wanted.property_id
             self._refilter(connection)
         for service in change.join:
-            self._flow.enter(connection, helds[service])
+            self._withholding.enter(connection, helds[service])
         self._acknowledge(connection)
         if change.join:
             self._flow.remind(connection)
@@ -203,7 +204,7 @@ class Joiner:
         for service in services:
             topic = Topic(connection.claims.org, service)
             self._catch_ups.stop(connection, topic)
-            self._flow.left(connection, service)
+            self._withholding.left(connection, service)
             held = self._hub.get(topic)
             if held is not None:
                 held.leave(connection)
@@ -220,14 +221,14 @@ class Joiner:
                 held.join(connection, wanted)
             else:
                 # What was cut for the old filter is cut anew from the log.
-                self._flow.resume_at(connection, audience.service, waiting)
+                self._withholding.resume_at(connection, audience.service, waiting)
 
     def _position(self, connection: Connection, service: Service) -> Position | None:
         held = self._hub.get(Topic(connection.claims.org, service))
         is_live = connection.audience_of(service) is not None and not connection.waits(service)
         if held is not None and is_live:
             return held.position
-        return self._flow.place_of(connection, service)
+        return self._withholding.place_of(connection, service)
 
 
 def _resumed(held: HeldTopic, resume: Position) -> Start:

@@ -70,7 +70,7 @@ class LiveSessions:
                 self._check_ack(connection, message)
             case Visibility():
                 connection.is_hidden = message.hidden
-                self._parts.flow.refresh(connection)
+                self._parts.flow.withholding.refresh(connection)
             case Ping():
                 self._parts.pulses.beat(connection)
 

@@ -18,11 +18,11 @@ from fanwire.keys import Keys
 from fanwire.switches import Switches, all_off, read_switches
 from fanwire.wire import encode_disabled
 from gateway.connection import Connection
-from gateway.flow_control import FlowControl
 from gateway.policy.session import Phase
 from gateway.registry import Registry
 from gateway.round_trips import RoundTrips, WrongType
 from gateway.switchboard import RETRY_AFTER_MS, Switchboard, switched_off
+from gateway.withholding import Withholding
 from shared.redis_io import as_hash
 
 log = structlog.get_logger()
@@ -41,13 +41,13 @@ class SwitchWatch:
         keys: Keys,
         registry: Registry,
         board: Switchboard,
-        flow: FlowControl,
+        withholding: Withholding,
     ) -> None:
         self._round_trips = round_trips
         self._keys = keys
         self._registry = registry
         self._board = board
-        self._flow = flow
+        self._withholding = withholding
         self._due: set[Org] = set()
         self._reported: dict[str, tuple[str, ...]] = {}
         self._is_live_known = False
@@ -86,7 +86,7 @@ class SwitchWatch:
         if switches.emergency:
             connection.close(switched_off())
         else:
-            self._flow.refresh(connection)
+            self._withholding.refresh(connection)
 
     async def _turn(self) -> None:
         before = self._all_known()

@@ -11,6 +11,7 @@ from fanwire.tiers import Tiers
 from gateway.auth import SharedSecret, TokenVerifier
 from gateway.catch_up import CatchUps
 from gateway.flow_control import FlowControl
+from gateway.flow_counters import FlowCounters
 from gateway.greeting import Greeting
 from gateway.hub import Hub
 from gateway.joiner import Joiner
@@ -25,6 +26,7 @@ from gateway.revocation_list import RevocationList
 from gateway.sessions import LiveSessions, SessionParts
 from gateway.subscription_store import SubscriptionStore
 from gateway.switchboard import Switchboard
+from gateway.withholding import Withholding
 from tests.support.loopback import LIMITS, Client
 from tests.support.memory_log import MemoryLog
 from tests.support.memory_redis import MemoryTrips
@@ -48,9 +50,11 @@ class GatewayStage:
         )
         self.catch_ups = CatchUps(self.feed, self.log)
         self.switchboard = Switchboard(deployed)
-        self.flow = FlowControl(
-            self.hub, self.feed, self.catch_ups, self.switchboard, TIERS, QuarantineLimits()
+        counters = FlowCounters()
+        self.withholding = Withholding(
+            self.hub, self.feed, self.catch_ups, self.switchboard, TIERS, counters
         )
+        self.flow = FlowControl(self.withholding, TIERS, QuarantineLimits(), counters)
         self.joiner = Joiner(
             self.hub, self.feed, self.log, self.store, self.greeting, self.catch_ups, self.flow
         )
