@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from fanwire.ids import Service
 from fanwire.keys import Topic
-from fanwire.position import ZERO
+from fanwire.position import ZERO, parse_position
 from gateway.policy.frame_writer import text_frame
-from tests.support.gateway_stage import GatewayStage
+from tests.support.gateway_stage import GatewayStage, positions_in
 from tests.support.gateway_values import ACME, a_chain
 from tests.support.loopback import Client
 from tests.support.server_frames import Reader, messages
@@ -31,12 +31,20 @@ class Ears:
         """Take all that was written, and let what waits follow."""
         for message in messages(self.client.transport.received_in_full()):
             self.told.append(message)
+            if message["type"] == "hello":
+                for name, position in positions_in(message).items():
+                    self.readers[name].position = parse_position(position or "0-0")
             for service in _services(message):
                 self.readers[service].take_message(_about(message, service))
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         """Return every message of a type so far."""
         return [message for message in self.told if message["type"] == kind]
+
+
+def topic_of(service: str) -> Topic:
+    """Return the topic of a service of acme."""
+    return Topic(ACME, Service(service))
 
 
 def stall(client: Client) -> None:
@@ -54,7 +62,7 @@ async def deliver(
     entity: str | None = None,
 ) -> None:
     """Commit batches of one event to a topic, and let the gateway follow."""
-    topic = Topic(ACME, Service(service))
+    topic = topic_of(service)
     known = stage.log.entries[topic]
     after = known[-1].position if known else ZERO
     rows: Sequence[Sequence[str | None]] = [[None]] * count
