@@ -15,7 +15,7 @@ from tests.support.gateway_values import ACME, a_chain
 from tests.support.loopback import Client
 from tests.support.server_frames import Reader, messages
 
-FILLER: Final = text_frame(b'{"type":"filler","of":"%b"}' % (b"x" * 500_000))
+FILLER: Final = text_frame(b'{"type":"filler","of":"%b"}' % (b"x" * 100_000))
 """More than the kernel takes."""
 
 

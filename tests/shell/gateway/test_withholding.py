@@ -12,6 +12,7 @@ from fanwire.position import ZERO
 from fanwire.switches import Switches
 from gateway.joiner import WantedChange
 from gateway.policy.chain import ResetReason
+from gateway.policy.session import Phase
 from gateway.round_trips import RedisUnavailable
 from gateway.withholding import LONGEST_REPLAY_EVENTS
 from tests.support.gateway_stage import GatewayStage, a_request, positions_in
@@ -73,26 +74,35 @@ async def test_a_hidden_page_keeps_critical_and_high_and_gets_the_rest_on_its_re
     assert stage.hub.get(topic_of("analytics")) is not None
 
 
-async def test_a_page_that_is_hidden_before_hello_is_greeted_first_and_joins_only_what_it_may() -> (
-    None
-):
-    stage = GatewayStage()
-    async with returning(stage):
+async def test_a_page_that_flickers_before_hello_is_greeted_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage, registered = GatewayStage(), asyncio.Event()
+    await a_client(stage, "analytics")  # the topic is held
+
+    async def register(*_: object) -> int:
+        await registered.wait()
+        return 0
+
+    monkeypatch.setattr(stage.store, "register", register)
+    async with returning(stage), asyncio.TaskGroup() as tasks:
         client = stage.client()
         ears = Ears(client)
-        joining = asyncio.create_task(
-            stage.joiner.join(client.connection, a_request("tasks", "analytics"))
-        )
+        tasks.create_task(stage.joiner.join(client.connection, a_request("analytics")))
         await asyncio.sleep(0)
-        for hidden in (True, False, True):
+        for hidden in (True, False):
             hide(client, hidden=hidden)
-        await joining
+        for _ in range(5):
+            await asyncio.sleep(0)
         await deliver(stage, "analytics")
-        await deliver(stage, "tasks")
+        hide(client, hidden=True)
+        registered.set()
+        await eventually(lambda: client.connection.phase is Phase.LIVE, every_s=0)
+        await deliver(stage, "analytics")
         ears.listen()
-        assert [m["type"] for m in ears.told] == ["hello", "batch"]
+        assert [message["type"] for message in ears.told] == ["hello"]
         hide(client, hidden=False)
-        await seen(ears, "analytics", 1)
+        await seen(ears, "analytics", 2)
 
 
 async def test_a_resume_of_a_hidden_page_goes_on_from_where_it_was() -> None:
@@ -110,6 +120,24 @@ async def test_a_resume_of_a_hidden_page_goes_on_from_where_it_was() -> None:
         assert not ears.of_type("batch")
         hide(client, hidden=False)
         await seen(ears, "analytics", 3, 4, 5)
+
+
+async def test_a_catch_up_that_is_interrupted_goes_on_from_where_it_was() -> None:
+    stage = GatewayStage()
+    async with returning(stage):
+        client, ears = await a_client(stage, "analytics")
+        hide(client, hidden=True)
+        await deliver(stage, "analytics", 200)
+
+        def interrupt() -> None:
+            if stage.log.read_count % 2:
+                hide(client, hidden=True)
+                hide(client, hidden=False)
+
+        stage.log.after_reply = interrupt
+        hide(client, hidden=False)
+        await seen(ears, "analytics", *range(1, 201))
+    assert client.connection.is_open
 
 
 async def test_too_much_to_replay_is_a_reset_and_live_from_there() -> None:
