@@ -49,6 +49,7 @@ class Watched(GatewayStage):
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.switch_watch.READ_S", 0.0)
+    monkeypatch.setattr("gateway.switch_watch.READS_PER_POLL", 10**9)
     monkeypatch.setattr("gateway.catch_up.PACE_S", 0.0)
 
 
