@@ -59,7 +59,9 @@ async def test_a_killed_gateway_is_left_for_the_other(open_at: OpenDesk) -> None
 
 
 async def test_a_tab_that_comes_back_finds_its_dead_socket_out(open_at: OpenDesk) -> None:
-    desk = await open_at(is_proxied=True)
+    # So rare that their absence would tell nothing within this test: the tab must ask.
+    rare = {"GATEWAY_HEARTBEAT_MS": "600000", "GATEWAY_PROXY_IDLE_TIMEOUT_MS": "1200000"}
+    desk = await open_at(is_proxied=True, env=rare)
     tab = await desk.open("tasks")
     await tab.until_live("tasks")
     await tab.set_hidden(hidden=True)
