@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from docs.phase_diagram import write_diagram
+from docs.phase_diagram import DIAGRAMS
 from fanout.settings import FanoutSettings
 from fanwire.reference import write_pages
 from gateway.settings import GatewaySettings
@@ -10,7 +10,6 @@ from shared.settings import RealtimeSettings, TokenSettings
 from shared.settings_page import settings_page
 
 CHECKOUT = Path(__file__).parents[1]
-PROTOCOL_PAGE = CHECKOUT / "docs" / "protocol.md"
 SETTINGS_PAGE = CHECKOUT / "docs" / "settings.md"
 
 
@@ -21,5 +20,6 @@ def all_settings_page() -> str:
 
 if __name__ == "__main__":
     write_pages(CHECKOUT)
-    write_diagram(PROTOCOL_PAGE)
+    for diagram in DIAGRAMS:
+        diagram.write()
     SETTINGS_PAGE.write_text(all_settings_page())

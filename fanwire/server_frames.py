@@ -42,6 +42,8 @@ class Batch:
     sent_at_ms: int
     trace: str | None
     events: tuple[DeliveredEvent, ...]
+    conflated: int = 0
+    """Events that later ones of the same entity replaced, under pressure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,7 @@ def _services(fields: dict[str, Any]) -> tuple[ServiceState, ...]:
         ServiceState(
             name=row["name"],
             tier=row["tier"],
-            position=parse_position(row["position"]),
+            position=parse_position(row["position"]) if "position" in row else None,
             recovered=row.get("recovered"),
             replayed=row.get("replayed"),
         )
@@ -217,6 +219,7 @@ def _batch(fields: dict[str, Any], text: bytes) -> Batch:
             _event(service, position.epoch, row, batch_text, index)
             for index, row in enumerate(fields["events"])
         ),
+        conflated=fields.get("conflated", 0),
     )
 
 

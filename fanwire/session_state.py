@@ -58,6 +58,8 @@ class Session:
         """Services that the server could not resume and whose reset has not come yet."""
         self.suppressed_count = 0
         """Events that came again and were not handed over again."""
+        self.conflated_count = 0
+        """Events that never came: under pressure later ones of the same entity replaced them."""
 
     @property
     def positions(self) -> Mapping[str, Position]:
@@ -92,6 +94,7 @@ class Session:
         ids = self._ids.setdefault(batch.service, RecentIds())
         fresh = [event for event in batch.events if event.position > mine and _is_new(event, ids)]
         self.suppressed_count += len(batch.events) - len(fresh)
+        self.conflated_count += batch.conflated
         return [*gaps, *fresh, self._move(batch.service, batch.position)]
 
     def _hello(self, services: Iterable[ServiceState]) -> list[Update]:

@@ -113,6 +113,11 @@ class Subscriber:
         """How many events came again and were not handed over again."""
         return self._session.suppressed_count
 
+    @property
+    def conflated_count(self) -> int:
+        """Events left out for newer ones of the same entity, under pressure."""
+        return self._session.conflated_count
+
     async def __aenter__(self) -> Self:
         """Connect and wait for the first hello.
 

@@ -1,5 +1,6 @@
 """What a service is worth under pressure."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -25,6 +26,22 @@ DEFAULT_TIERS: Final[dict[str, Tier]] = {
 }
 
 
+class Tiers:
+    """The tier of every service of a deployment."""
+
+    def __init__(self, named: Mapping[str, Tier] = DEFAULT_TIERS) -> None:
+        self._named = dict(named)
+
+    def of(self, service: str) -> Tier:
+        """Return the tier of `service`; an unnamed one is high, so that it is never shed."""
+        return self._named.get(service, Tier.HIGH)
+
+    @classmethod
+    def with_changes(cls, changes: Mapping[str, Tier]) -> "Tiers":
+        """Return the default table with some services named anew."""
+        return cls({**DEFAULT_TIERS, **changes})
+
+
 def tier_of(service: str) -> Tier:
-    """Return the tier of `service`; an unnamed service is high, so that it is never shed."""
+    """Return the tier of `service` by the default table."""
     return DEFAULT_TIERS.get(service, Tier.HIGH)

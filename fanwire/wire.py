@@ -176,6 +176,18 @@ def encode_heartbeat(positions: Mapping[str, Position], *, stale: bool = False) 
     return orjson.dumps(frame | {"stale": True} if stale else frame)
 
 
+def encode_quarantine(services: Sequence[str], *, until_ms: int | None = None) -> bytes:
+    """Return the notice that services are held back until then, or, without it, no longer."""
+    frame: dict[str, object] = {"type": "quarantine", "state": "entered" if until_ms else "cleared"}
+    frame["services"] = services
+    return orjson.dumps(frame | {"until": until_ms} if until_ms else frame)
+
+
+def encode_disabled(services: Sequence[str], *, retry_after_ms: int) -> bytes:
+    """Return the notice that services are switched off."""
+    return orjson.dumps({"type": "disabled", "services": services, "retryAfterMs": retry_after_ms})
+
+
 def encode_auth(token_expires_at_ms: int) -> bytes:
     """Return the acceptance of a fresh token."""
     return orjson.dumps({"type": "auth", "tokenExpiresAt": token_expires_at_ms})

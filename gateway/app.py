@@ -116,6 +116,9 @@ def _loops(parts: Composition) -> Iterator[Coroutine[Any, Any, None]]:
     yield parts.gateway.feed.run()
     yield parts.gateway.revocations.run()
     yield parts.gateway.pulses.run()
+    yield parts.gateway.flow.run()
+    yield parts.gateway.flow.withholding.run()
+    yield parts.gateway.switches.run()
     yield parts.subscriptions.run()
     yield parts.membership.run()
     if parts.jwks is not None:

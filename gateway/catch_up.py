@@ -21,12 +21,16 @@ from gateway.hub import HeldTopic
 from gateway.live_feed import LiveFeed
 from gateway.policy.chain import Link, ResetReason, link, reset_reason
 from gateway.policy.cutting import Run, cut
+from gateway.policy.lanes import Place
 from gateway.policy.log_entry import LogEntry
 from gateway.replay_log import ReplayLog
+from shared.runtime import now_ms
 
 PACE_S: Final = 0.02
 AHEAD_S: Final = 5.0
 ENTRIES_PER_PIECE: Final = 16
+READS_AT_ONCE: Final = 64
+"""Of all catch-ups: when thousands begin together, their pieces must not fill the memory."""
 
 
 @dataclass(eq=False, slots=True)
@@ -50,21 +54,27 @@ class CatchUps:
         self._feed = feed
         self._log = replay_log
         self._current: dict[tuple[Connection, Topic], CatchUp] = {}
+        self._reads = asyncio.Semaphore(READS_AT_ONCE)
 
     def __len__(self) -> int:
         return len(self._current)
 
-    def start(self, connection: Connection, held: HeldTopic, position: Position) -> CatchUp:
-        """Begin at `position`, in place of any catch-up of the same topic; `run` must follow."""
-        catch_up = CatchUp(connection, held, at=position, served=position)
+    def start(self, connection: Connection, held: HeldTopic, place: Place) -> CatchUp:
+        """Begin at `place`, instead of any catch-up of the same topic; `run` must follow."""
+        catch_up = CatchUp(connection, held, at=place.at, served=place.served)
         held.arriving_count += 1
-        held.furthest = max(held.furthest, position)
+        held.furthest = max(held.furthest, place.at)
         self._current[connection, held.topic] = catch_up
         return catch_up
 
-    def stop(self, connection: Connection, topic: Topic) -> None:
-        """Write no more of a topic that the socket left."""
-        self._current.pop((connection, topic), None)
+    def is_under_way(self, connection: Connection, topic: Topic) -> bool:
+        """Tell whether a catch-up brings the socket to this topic."""
+        return (connection, topic) in self._current
+
+    def stop(self, connection: Connection, topic: Topic) -> Place | None:
+        """Write no more of a topic; return how far its catch-up was, if there was one."""
+        catch_up = self._current.pop((connection, topic), None)
+        return None if catch_up is None else Place(catch_up.at, catch_up.served)
 
     async def run(self, catch_up: CatchUp) -> None:
         """Go on until the socket is live, or has left the topic. Raises RedisUnavailable."""
@@ -90,7 +100,10 @@ class CatchUps:
 
     async def _write_piece(self, catch_up: CatchUp) -> None:
         topic = catch_up.held.topic
-        entries = await self._log.after(topic, catch_up.at, count=ENTRIES_PER_PIECE)
+        async with self._reads:
+            entries = await self._log.after(topic, catch_up.at, count=ENTRIES_PER_PIECE)
+        if not self._is_current(catch_up):
+            return
         if not entries and catch_up.at < catch_up.held.position:
             _reset(catch_up, ResetReason.EXPIRED)
         for entry in entries:
@@ -135,6 +148,7 @@ class CatchUps:
             # them as its predecessor.
             connection.send(encode_heartbeat({held.topic.service: held.position}))
         held.join(connection, wanted_by(connection))
+        connection.caught_up_ms = now_ms()
 
 
 def wanted_by(connection: Connection) -> PropertyFilter:

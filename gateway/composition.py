@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from fanwire.keys import Keys
+from fanwire.tiers import Tiers
 from gateway.admission import Admission, AdmissionLimits
 from gateway.auth import KeySource, SharedSecret, TokenVerifier
 from gateway.bell import Bell
+from gateway.catch_up import CatchUps
 from gateway.connection_owner import ConnectionLimits
+from gateway.flow_control import FlowControl
+from gateway.flow_counters import FlowCounters
 from gateway.gateway import Gateway
 from gateway.greeting import Greeting
 from gateway.hub import Hub
@@ -22,6 +26,7 @@ from gateway.policy.claims import ClaimRules
 from gateway.policy.frame_events import FrameLimits
 from gateway.policy.liveness import LivenessLimits
 from gateway.policy.origins import AllowedOrigins
+from gateway.policy.quarantine import QuarantineLimits
 from gateway.policy.token_bucket import RateLimit
 from gateway.pulse import Pulses
 from gateway.registry import Registry
@@ -33,6 +38,9 @@ from gateway.sessions import LiveSessions, SessionParts
 from gateway.settings import GatewaySettings
 from gateway.subscription_store import SubscriptionStore
 from gateway.subscription_sync import SubscriptionSync
+from gateway.switch_watch import SwitchWatch
+from gateway.switchboard import Switchboard
+from gateway.withholding import Withholding
 from shared.redis_io import connect
 from shared.settings import RealtimeSettings, TokenSettings
 
@@ -56,18 +64,25 @@ def compose(
     realtime: RealtimeSettings, tokens: TokenSettings, settings: GatewaySettings
 ) -> Composition:
     """Return all parts, wired, none of them running."""
-    keys, redis = Keys(realtime.key_prefix), _redis(realtime)
+    keys, redis, tiers = Keys(realtime.key_prefix), _redis(realtime), realtime.tier_table
     live, rest = RoundTrips(redis), RoundTrips(redis)
-    hub, registry, greeting = Hub(), Registry(), _greeting(settings)
-    feed = LiveFeed(hub, ReplayLog(live, keys), sweep_ms=settings.sweep_ms)
+    hub, registry, greeting = Hub(), Registry(), _greeting(settings, tiers)
+    board = Switchboard(realtime.deployed_switches)
+    feed = LiveFeed(hub, ReplayLog(live, keys), tiers, sweep_ms=settings.sweep_ms)
     replay_log, store = ReplayLog(rest, keys), SubscriptionStore(rest, keys)
-    joiner = Joiner(hub, feed, replay_log, store, greeting)
+    catch_ups = CatchUps(feed, replay_log)
+    counters = FlowCounters()
+    withholding = Withholding(hub, feed, catch_ups, board, tiers, counters)
+    flow = FlowControl(withholding, tiers, _quarantine_limits(settings), counters)
+    joiner = Joiner(hub, feed, replay_log, store, greeting, catch_ups, flow)
     poll_ms = settings.subscription_poll_ms
     subscriptions = SubscriptionSync(store, registry, joiner, poll_ms=poll_ms)
     revocations = RevocationList(rest, keys, registry, poll_ms=poll_ms)
+    switches = SwitchWatch(rest, keys, registry, board, withholding)
     pulses = Pulses(hub, feed, _liveness_limits(settings, tokens))
     jwks = _jwks(tokens)
     verifier = TokenVerifier(jwks or _shared_secret(tokens), _claim_rules(tokens))
+    acted_upon = SessionParts(hub, registry, joiner, store, verifier, revocations, pulses, flow)
     gateway = Gateway(
         settings=settings,
         greeting=greeting,
@@ -76,17 +91,17 @@ def compose(
         admission=Admission(_admission_limits(settings), registry),
         registry=registry,
         hub=hub,
-        bell=Bell(redis, keys, Rings(feed, subscriptions, revocations)),
+        bell=Bell(redis, keys, Rings(feed, subscriptions, revocations, switches)),
         feed=feed,
         replay_log=replay_log,
         store=store,
         revocations=revocations,
         joiner=joiner,
         pulses=pulses,
-        sessions=LiveSessions(
-            _connection_limits(settings),
-            SessionParts(hub, registry, joiner, store, verifier, revocations, pulses),
-        ),
+        sessions=LiveSessions(_connection_limits(settings), acted_upon),
+        flow=flow,
+        switchboard=board,
+        switches=switches,
     )
     membership = Membership(rest, keys, registry, store, node=greeting.node)
     return Composition(gateway, live, rest, subscriptions, membership, jwks, redis)
@@ -101,12 +116,23 @@ def _redis(realtime: RealtimeSettings) -> Redis:
     )
 
 
-def _greeting(settings: GatewaySettings) -> Greeting:
+def _greeting(settings: GatewaySettings, tiers: Tiers) -> Greeting:
     return Greeting(
         node=settings.node_id or f"{socket.gethostname()[:40]}-{os.getpid()}",
         heartbeat_ms=settings.heartbeat_ms,
         frame_bytes=settings.max_frame_bytes,
         max_services=settings.max_services,
+        tiers=tiers,
+    )
+
+
+def _quarantine_limits(settings: GatewaySettings) -> QuarantineLimits:
+    return QuarantineLimits(
+        backlog_bytes=settings.lagging_bytes,
+        age_ms=settings.lagging_ms,
+        ack_lag_ms=settings.lagging_ms,
+        spell_ms=settings.quarantine_ms,
+        longest_spell_ms=4 * settings.quarantine_ms,
     )
 
 

@@ -1,22 +1,18 @@
 """One client's socket, after its upgrade.
 
-A connection moves bytes and keeps order: it parses what comes, writes what it is given, and
-ends. What a message means, who gets which frame and when a timer is due is decided elsewhere.
-It is small on purpose; ten thousand of them are the normal case.
-
-Bound: `hard_limit_bytes` of unsent frames. Beyond it the socket is aborted, since a close
-frame behind a megabyte of backlog would never arrive; its client sees a lost connection and
-resumes from its last position.
+A connection moves bytes and keeps order: it parses what comes, and ends. What goes out is in
+gateway/outbound.py; what a message means, who gets which frame and when a timer is due is decided
+elsewhere. It is small on purpose; ten thousand of them are the normal case.
 """
 
-import asyncio
-import socket
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final
 
 from fanwire.errors import RateLimited, RealtimeError
 from fanwire.ids import Service
+from fanwire.tiers import Tier
 from fanwire.wire import encode_error
 from gateway.connection_owner import Sessions
+from gateway.outbound import Outbound
 from gateway.policy.claims import Claims
 from gateway.policy.client_messages import UnknownType, parse_message
 from gateway.policy.frame_events import (
@@ -29,73 +25,43 @@ from gateway.policy.frame_events import (
     Violation,
 )
 from gateway.policy.frame_parser import FrameParser
-from gateway.policy.frame_writer import close_frame, pong_frame, text_frame
-from gateway.policy.session import Input, Phase, advance
+from gateway.policy.frame_writer import close_frame, pong_frame
+from gateway.policy.lanes import Place
+from gateway.policy.session import Input, advance
 from gateway.policy.token_bucket import TokenBucket
-
-if TYPE_CHECKING:
-    from gateway.audience import Audience
 
 TOLERATED_UNKNOWN_MESSAGES: Final = 2
 CLOSE_GRACE_MS: Final = 2_000
+NOTHING_SHED: Final[frozenset[Tier]] = frozenset()
 
 
-class Connection(asyncio.Protocol):
+class Connection(Outbound):
     """Owned by its transport; ends in `Sessions.ended`, whoever ended it."""
 
     __slots__ = (
-        "_bucket", "_parser", "_sessions", "_transport", "_unknown_count", "audiences",
-        "claims", "descriptor", "due_ms", "heard_ms", "id", "is_behind", "is_hidden", "phase",
-        "property_id", "property_version", "services", "version",
+        "_bucket", "_parser", "_unknown_count", "caught_up_ms", "claims", "due_ms", "heard_ms",
+        "id", "is_hidden", "property_id", "property_version", "services", "shed", "version",
+        "withheld",
     )  # fmt: skip
 
     def __init__(self, sessions: Sessions, claims: Claims, connection_id: str) -> None:
+        super().__init__(sessions)
         self.id = connection_id
         self.claims = claims
         self.services: frozenset[Service] = frozenset()
         self.property_id: str | None = None
         self.version = 0
         self.property_version = 0
-        self.audiences: tuple[Audience, ...] = ()
-        self.phase = Phase.JOINING
-        self.is_behind = False
         self.is_hidden = False
+        self.shed: frozenset[Tier] = NOTHING_SHED
+        self.withheld: dict[Service, Place] | None = None
+        """Services that it does not get for now, and from where it will."""
+        self.caught_up_ms = 0.0
+        """When its last catch-up ended: what it acks of it is not late."""
         self.heard_ms = self.due_ms = sessions.now_ms()
-        self._sessions = sessions
         self._parser = FrameParser(sessions.limits.frames)
         self._bucket = TokenBucket(sessions.limits.rate, now_ms=self.heard_ms)
         self._unknown_count = 0
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether frames may still be written."""
-        return self.phase is not Phase.CLOSED
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport over from the handshake."""
-        # A cast: uvloop's transports are not of asyncio's class.
-        self._transport = cast(asyncio.Transport, transport)
-        sock: socket.socket = transport.get_extra_info("socket")
-        self.descriptor = sock.fileno()
-        sock.setsockopt(
-            socket.SOL_SOCKET, socket.SO_SNDBUF, self._sessions.limits.send_buffer_bytes
-        )
-        # Zero: `pause_writing` then says that bytes are held back, not that they are many.
-        self._transport.set_write_buffer_limits(high=0)
-        self.is_behind = self._transport.get_write_buffer_size() > 0
-
-    def write(self, frames: bytes) -> None:
-        """Write finished frames behind whatever is still unsent."""
-        self._transport.write(frames)
-        unsent_bytes = self._transport.get_write_buffer_size()
-        self._set_behind(unsent_bytes > 0)
-        if unsent_bytes > self._sessions.limits.hard_limit_bytes:
-            self.abort()
-
-    def send(self, body: bytes) -> None:
-        """Write one text frame, unless the connection has ended."""
-        if self.is_open:
-            self.write(text_frame(body))
 
     def advance(self, happened: Input) -> None:
         """Move to the next phase of the session."""
@@ -111,6 +77,7 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Drop the socket at once, whatever is unsent."""
         self._leave()
+        self.lanes = None
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -122,17 +89,10 @@ class Connection(asyncio.Protocol):
                 self.close(RateLimited("too many frames", retry_after_ms=1_000))
             self._take(event)
 
-    def pause_writing(self) -> None:
-        """Called by the transport as soon as it holds bytes back."""
-        self._set_behind(True)
-
-    def resume_writing(self) -> None:
-        """Called by the transport when all is written."""
-        self._set_behind(self._transport.get_write_buffer_size() > 0)
-
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the transport, before it closes the descriptor."""
         self._leave()
+        self.lanes = None
 
     def _take(self, event: FrameEvent) -> None:
         match event:
@@ -165,6 +125,8 @@ class Connection(asyncio.Protocol):
     def _end_with(self, frame: bytes) -> None:
         if not self.is_open:
             return
+        if self.lanes is not None:
+            self.lanes.keep_control()  # a batch may not follow the close that overtakes it
         self.write(frame)
         self._leave()
         # A socket that is closed at once may lose the close frame to a reset; the client's
@@ -176,9 +138,8 @@ class Connection(asyncio.Protocol):
             self.advance(Input.CLOSE)
             self._sessions.ended(self)
 
-    def _set_behind(self, is_behind: bool) -> None:  # noqa: FBT001
-        if is_behind is self.is_behind:
-            return
-        self.is_behind = is_behind
-        for audience in self.audiences:
-            audience.moved(self)
+    def _fell_behind(self) -> None:
+        self._sessions.fell_behind(self)
+
+    def _overrun(self) -> None:
+        self._sessions.overrun(self)

@@ -35,5 +35,11 @@ class Sessions(Protocol):
     def ended(self, connection: "Connection") -> None:
         """Forget the connection: it delivers nothing more. Called once."""
 
+    def fell_behind(self, connection: "Connection") -> None:
+        """Watch over a connection that does not keep up."""
+
+    def overrun(self, connection: "Connection") -> None:
+        """Make room for a connection whose backlog is over the hard limit, or abort it."""
+
     def due_at(self, connection: "Connection", *, at_ms: float) -> None:
         """Look at the connection again at `at_ms`."""

@@ -6,6 +6,7 @@ from gateway.admission import Admission
 from gateway.auth import TokenVerifier
 from gateway.bell import Bell
 from gateway.client_health import ClientHealth
+from gateway.flow_control import FlowControl
 from gateway.greeting import Greeting
 from gateway.hub import Hub
 from gateway.joiner import Joiner
@@ -18,6 +19,8 @@ from gateway.revocation_list import RevocationList
 from gateway.sessions import LiveSessions
 from gateway.settings import GatewaySettings
 from gateway.subscription_store import SubscriptionStore
+from gateway.switch_watch import SwitchWatch
+from gateway.switchboard import Switchboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +42,7 @@ class Gateway:
     joiner: Joiner
     pulses: Pulses
     sessions: LiveSessions
+    flow: FlowControl
+    switchboard: Switchboard
+    switches: SwitchWatch
     client_health: ClientHealth = field(default_factory=ClientHealth)

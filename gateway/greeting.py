@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from fanwire.tiers import Tiers
 from fanwire.wire import ServiceState, encode_hello
 from gateway.connection import Connection
 
@@ -17,6 +18,7 @@ class Greeting:
     heartbeat_ms: int
     frame_bytes: int
     max_services: int
+    tiers: Tiers
 
     def hello(self, connection: Connection, services: list[ServiceState]) -> bytes:
         """Return the body of the first frame."""

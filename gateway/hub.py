@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from fanwire.keys import Topic
 from fanwire.position import Position
 from fanwire.property_filter import PropertyFilter
+from fanwire.tiers import Tier
 from fanwire.wire import encode_reset
 from gateway.audience import Audience
 from gateway.connection import Connection
@@ -23,11 +24,15 @@ class HeldTopic:
     """A topic that is followed live: its position, its latest batches, its audiences."""
 
     __slots__ = (
-        "arriving_count", "audiences", "epoch", "furthest", "moved_ms", "position", "tail", "topic",
+        "arriving_count", "audiences", "epoch", "furthest", "moved_ms", "position", "tail", "tier",
+        "topic",
     )  # fmt: skip
 
-    def __init__(self, topic: Topic, *, position: Position, epoch: int, now_ms: float) -> None:
+    def __init__(
+        self, topic: Topic, tier: Tier, *, position: Position, epoch: int, now_ms: float
+    ) -> None:
         self.topic = topic
+        self.tier = tier
         self.position = position
         self.furthest = position
         """The highest position that a client here may rightly know, also after a reset."""
@@ -50,7 +55,7 @@ class HeldTopic:
             return
         audience = self.audiences.get(wanted)
         if audience is None:
-            audience = Audience(self.topic.service, wanted, self.position)
+            audience = Audience(self.topic.service, self.tier, wanted, self.position)
             self.audiences[wanted] = audience
         audience.add(connection)
         connection.audiences += (audience,)
@@ -73,13 +78,13 @@ class HeldTopic:
             if verdict is Link.SEEN:
                 continue
             if verdict is not Link.NEXT:
-                self._broadcast(run)
+                self._broadcast(run, now_ms)
                 run = []
                 self.reset(reset_reason(self.position, entry), entry.prev)
             run.append(entry)
             event_count += entry.event_count
             self._advance(entry, now_ms)
-        self._broadcast(run)
+        self._broadcast(run, now_ms)
         return event_count
 
     def reset(self, reason: ResetReason, position: Position) -> None:
@@ -91,8 +96,7 @@ class HeldTopic:
         )
         # A copy: a socket that is evicted on the way may take its audience with it.
         for audience in list(self.audiences.values()):
-            audience.served = position
-            audience.broadcast(frame)
+            audience.reset(frame, position)
 
     def _advance(self, entry: LogEntry, now_ms: float) -> None:
         self.position = entry.position
@@ -101,19 +105,19 @@ class HeldTopic:
         self.moved_ms = now_ms
         self.tail.append(entry)
 
-    def _broadcast(self, entries: Sequence[LogEntry]) -> None:
+    def _broadcast(self, entries: Sequence[LogEntry], now_ms: float) -> None:
         if not entries:
             return
         # Sorted out first: a socket that is evicted on the way may take its audience with it.
         everyone = self.audiences.get(None)
         filtered = [audience for audience in self.audiences.values() if audience is not everyone]
         if everyone is not None:
-            everyone.broadcast(whole(entries))
-            everyone.served = entries[-1].position
+            everyone.broadcast(whole(entries), at=entries[0].prev)
+            everyone.served_up_to(entries[-1].position, now_ms=now_ms)
         if filtered:
             run = Run.of(self.topic.service, entries)
             for audience in filtered:
-                _broadcast_cut(audience, run)
+                _broadcast_cut(audience, run, now_ms)
 
     def _remove(self, audience: Audience, connection: Connection) -> None:
         audience.discard(connection)
@@ -154,8 +158,8 @@ class Hub:
                 held.leave(connection)
 
 
-def _broadcast_cut(audience: Audience, run: Run) -> None:
+def _broadcast_cut(audience: Audience, run: Run, now_ms: float) -> None:
     result = cut(run, audience.wanted, served=audience.served)
-    audience.served = result.served
     if result.frames:
-        audience.broadcast(result.frames)
+        audience.broadcast(result.frames, at=run.entries[0].prev)
+        audience.served_up_to(result.served, now_ms=now_ms)

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from fanwire.ids import Org, Service
 from fanwire.keys import Topic
 from fanwire.position import Position
-from fanwire.tiers import tier_of
 from fanwire.wire import ServiceState, encode_reset, encode_subscriptions
 from gateway.catch_up import CatchUp, CatchUps, wanted_by
 from gateway.connection import Connection
+from gateway.flow_control import FlowControl
 from gateway.greeting import Greeting
 from gateway.hub import HeldTopic, Hub
 from gateway.live_feed import LiveFeed
 from gateway.policy.chain import ResetReason, Resumed, judge_resume
 from gateway.policy.interest import interest_change
+from gateway.policy.lanes import Place
 from gateway.policy.session import Input, Phase
 from gateway.policy.stream_request import StreamRequest
 from gateway.replay_log import ReplayLog, UnreadableTopic
@@ -57,13 +58,17 @@ class Joiner:
         replay_log: ReplayLog,
         store: SubscriptionStore,
         greeting: Greeting,
+        catch_ups: CatchUps,
+        flow: FlowControl,
     ) -> None:
         self._hub = hub
         self._feed = feed
         self._log = replay_log
         self._store = store
         self._greeting = greeting
-        self._catch_ups = CatchUps(feed, replay_log)
+        self._catch_ups = catch_ups
+        self._flow = flow
+        self._withholding = flow.withholding
         self._turns = Turns()
 
     async def join(self, connection: Connection, request: StreamRequest) -> None:
@@ -147,6 +152,7 @@ class Joiner:
     def _greet(self, connection: Connection, starts: Iterable[Start]) -> None:
         connection.advance(Input.HELLO)
         connection.send(self._greeting.hello(connection, list(map(_state, starts))))
+        self._flow.remind(connection)
         for start in starts:
             if start.reset is not None:
                 service, position = start.held.topic.service, start.held.position
@@ -156,9 +162,13 @@ class Joiner:
 
     def _enter(self, connection: Connection, start: Start) -> CatchUp | None:
         if start.resumed_from is None:
-            start.held.join(connection, wanted_by(connection))
+            self._withholding.enter(connection, start.held)
             return None
-        return self._catch_ups.start(connection, start.held, start.resumed_from)
+        place = Place(start.resumed_from, start.resumed_from)
+        if not self._withholding.may_join(connection, start.held.topic.service):
+            self._withholding.resume_at(connection, start.held.topic.service, place)
+            return None
+        return self._catch_ups.start(connection, start.held, place)
 
     def _apply(
         self, connection: Connection, wanted: WantedChange, helds: dict[Service, HeldTopic]
@@ -172,18 +182,17 @@ class Joiner:
             connection.property_id = wanted.property_id
             self._refilter(connection)
         for service in change.join:
-            helds[service].join(connection, wanted_by(connection))
+            self._withholding.enter(connection, helds[service])
         self._acknowledge(connection)
+        if change.join:
+            self._flow.remind(connection)
 
     def _acknowledge(self, connection: Connection) -> None:
         # A new filter has other predecessors: the client must stand at the head, which is
         # right, because all that was for it under the old one is written.
-        live = {audience.service for audience in connection.audiences}
         states = [
-            _live_state(self._hub.get(Topic(connection.claims.org, service)), service)
-            if service in live
-            else ServiceState(service, tier_of(service))
-            for service in sorted(connection.services)
+            ServiceState(s, self._greeting.tiers.of(s), self._position(connection, s))
+            for s in sorted(connection.services)
         ]
         connection.send(
             encode_subscriptions(
@@ -195,6 +204,7 @@ class Joiner:
         for service in services:
             topic = Topic(connection.claims.org, service)
             self._catch_ups.stop(connection, topic)
+            self._withholding.left(connection, service)
             held = self._hub.get(topic)
             if held is not None:
                 held.leave(connection)
@@ -203,13 +213,22 @@ class Joiner:
         wanted = wanted_by(connection)
         for audience in connection.audiences:
             held = self._hub.get(Topic(connection.claims.org, audience.service))
-            if held is not None and audience.wanted != wanted:
-                held.leave(connection)
+            if held is None or audience.wanted == wanted:
+                continue
+            held.leave(connection)
+            waiting = connection.drop(audience.service)
+            if waiting is None:
                 held.join(connection, wanted)
+            else:
+                # What was cut for the old filter is cut anew from the log.
+                self._withholding.resume_at(connection, audience.service, waiting)
 
-
-def _live_state(held: HeldTopic | None, service: Service) -> ServiceState:
-    return ServiceState(service, tier_of(service), None if held is None else held.position)
+    def _position(self, connection: Connection, service: Service) -> Position | None:
+        held = self._hub.get(Topic(connection.claims.org, service))
+        is_live = connection.audience_of(service) is not None and not connection.waits(service)
+        if held is not None and is_live:
+            return held.position
+        return self._withholding.place_of(connection, service)
 
 
 def _resumed(held: HeldTopic, resume: Position) -> Start:
@@ -218,11 +237,10 @@ def _resumed(held: HeldTopic, resume: Position) -> Start:
 
 
 def _state(start: Start) -> ServiceState:
-    service = start.held.topic.service
     asked_to_resume = start.resumed_from is not None or start.reset is not None
     return ServiceState(
-        name=service,
-        tier=tier_of(service),
+        name=start.held.topic.service,
+        tier=start.held.tier,
         position=start.resumed_from or start.held.position,
         recovered=start.resumed_from is not None if asked_to_resume else None,
         replayed=start.replayed if asked_to_resume else None,

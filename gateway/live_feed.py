@@ -16,6 +16,7 @@ from fanwire.errors import InvalidPosition, RealtimeError
 from fanwire.ids import Org, Service
 from fanwire.keys import Topic
 from fanwire.position import ZERO, Position, parse_position
+from fanwire.tiers import Tiers
 from gateway.hub import HeldTopic, Hub
 from gateway.policy.chain import head_reset_reason
 from gateway.policy.log_entry import LogEntry
@@ -31,9 +32,10 @@ IDLE_TOPIC_MS = 30_000
 class LiveFeed:
     """Keeps the hub's topics up to date; `run` must be running."""
 
-    def __init__(self, hub: Hub, replay_log: ReplayLog, *, sweep_ms: int) -> None:
+    def __init__(self, hub: Hub, replay_log: ReplayLog, tiers: Tiers, *, sweep_ms: int) -> None:
         self._hub = hub
         self._log = replay_log
+        self._tiers = tiers
         self._sweep_ms = sweep_ms
         self._marked: set[Topic] = set()
         self._suspected: set[Topic] = set()
@@ -61,7 +63,13 @@ class LiveFeed:
         held = self._hub.get(topic)
         if held is None:
             position, epoch = (ZERO, 0) if head is None else head
-            held = HeldTopic(topic, position=position, epoch=epoch, now_ms=now_ms())
+            held = HeldTopic(
+                topic,
+                self._tiers.of(topic.service),
+                position=position,
+                epoch=epoch,
+                now_ms=now_ms(),
+            )
             self._hub.hold(held)
             # A batch may have been committed between the head and this moment.
             self.mark(topic)

@@ -55,7 +55,9 @@ class Pulses:
         moved: dict[str, Position] = {}
         for audience in connection.audiences:
             held = self._hub.get(Topic(connection.claims.org, audience.service))
-            if held is not None and held.moved_ms >= since_ms:
+            # A head may not overtake the batches that lead to it.
+            is_written = not connection.waits(audience.service)
+            if held is not None and held.moved_ms >= since_ms and is_written:
                 moved[held.topic.service] = held.position
         stale = now_ms() - self._feed.fresh_ms > self._limits.stale_ms
         connection.send(encode_heartbeat(moved, stale=stale))

@@ -1,25 +1,32 @@
 """Tells each part of the gateway what the bell said.
 
 A ring is `<service> <position>` for a topic that moved, `:subs <version> <field>` for a changed
-subscription, or `:revoked`. A service cannot begin with a colon. What is not understood comes
-from a newer version of the cluster and is ignored; the sweeps read what it told of.
+subscription, `:revoked` or `:flags`. A service cannot begin with a colon. What is not
+understood comes from a newer version of the cluster and is ignored; the sweeps read what it
+told of.
 """
 
 from fanwire.ids import Org
 from gateway.live_feed import LiveFeed, topic_of_ring
 from gateway.revocation_list import RevocationList
 from gateway.subscription_sync import SubscriptionSync
+from gateway.switch_watch import SwitchWatch
 
 
 class Rings:
     """The bell's listener."""
 
     def __init__(
-        self, feed: LiveFeed, subscriptions: SubscriptionSync, revocations: RevocationList
+        self,
+        feed: LiveFeed,
+        subscriptions: SubscriptionSync,
+        revocations: RevocationList,
+        switches: SwitchWatch,
     ) -> None:
         self._feed = feed
         self._subscriptions = subscriptions
         self._revocations = revocations
+        self._switches = switches
 
     def rang(self, org: Org, message: str) -> None:
         """Pass one ring on."""
@@ -28,6 +35,8 @@ class Rings:
                 self._subscriptions.changed(org, int(version), field)
             case [":revoked"]:
                 self._revocations.changed(org)
+            case [":flags"]:
+                self._switches.changed(org)
             case [service, _] if not service.startswith(":"):
                 self._feed.rang(*topic_of_ring(org, message))
             case _:
@@ -38,3 +47,4 @@ class Rings:
         self._feed.suspect_org(org)
         self._subscriptions.suspect(org)
         self._revocations.changed(org)
+        self._switches.changed(org)

@@ -4,11 +4,14 @@ import time
 from dataclasses import dataclass
 
 from fanwire.errors import BadMessage, Forbidden
+from fanwire.ids import Service
 from fanwire.keys import Topic
+from fanwire.position import Position
 from fanwire.wire import encode_auth
 from gateway.auth import TokenVerifier
 from gateway.connection import Connection
 from gateway.connection_owner import ConnectionLimits
+from gateway.flow_control import FlowControl
 from gateway.hub import Hub
 from gateway.joiner import Joiner
 from gateway.policy.client_messages import Ack, Auth, ClientMessage, Ping, Visibility
@@ -31,6 +34,7 @@ class SessionParts:
     verifier: TokenVerifier
     revocations: RevocationList
     pulses: Pulses
+    flow: FlowControl
 
 
 class LiveSessions:
@@ -48,6 +52,14 @@ class LiveSessions:
         """Look at the connection again at `at_ms`."""
         self._parts.pulses.due_at(connection, at_ms=at_ms)
 
+    def fell_behind(self, connection: Connection) -> None:
+        """Watch over a connection that does not keep up."""
+        self._parts.flow.watch(connection)
+
+    def overrun(self, connection: Connection) -> None:
+        """Make room for a connection whose backlog is over the hard limit, or abort it."""
+        self._parts.flow.overrun(connection, hard_limit_bytes=self.limits.hard_limit_bytes)
+
     def received(self, connection: Connection, message: ClientMessage) -> None:
         """Act on a client's message; raises RealtimeError to end its connection."""
         connection.advance(Input.MESSAGE)
@@ -58,12 +70,14 @@ class LiveSessions:
                 self._check_ack(connection, message)
             case Visibility():
                 connection.is_hidden = message.hidden
+                self._parts.flow.withholding.refresh(connection)
             case Ping():
                 self._parts.pulses.beat(connection)
 
     def ended(self, connection: Connection) -> None:
         """Forget a connection: nothing is delivered to it any more."""
         self._parts.hub.leave_all(connection)
+        self._parts.flow.forget(connection)
         self._parts.registry.remove(connection)
         claims = connection.claims
         self._parts.store.unregister(claims.org, connection_field(claims.sub, connection.id))
@@ -80,12 +94,26 @@ class LiveSessions:
         connection.send(encode_auth(claims.exp_ms))
 
     def _check_ack(self, connection: Connection, ack: Ack) -> None:
+        lag_ms = 0.0
         for service, position in ack.positions.items():
             held = self._parts.hub.get(Topic(connection.claims.org, service))
-            if service not in connection.services or held is None:
+            if held is None or service not in connection.services:
                 continue  # it crossed a change of the subscription
+            if service in (connection.withheld or ()):
+                continue  # nothing holds the topic for this socket: it may have begun anew
             # Not `position`: a reset may have taken that back while the ack was on its way.
             if position > held.furthest:
                 raise BadMessage(
                     f"ack of {service} at {position} is ahead of what was sent, {held.furthest}"
                 )
+            lag_ms = max(lag_ms, _ack_lag_ms(connection, service, position))
+        self._parts.flow.acked(connection, lag_ms)
+
+
+def _ack_lag_ms(connection: Connection, service: Service, position: Position) -> float:
+    audience = connection.audience_of(service)
+    # The timers of a hidden page are held up by its browser, and what a catch-up writes is old.
+    if audience is None or connection.is_hidden:
+        return 0.0
+    since_ms = audience.unacked_since_ms(position)
+    return 0.0 if since_ms is None else now_ms() - max(since_ms, connection.caught_up_ms)

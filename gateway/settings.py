@@ -72,6 +72,15 @@ class GatewaySettings(EnvSettings):
     send_buffer_bytes: int = Field(
         65_536, ge=4_096, le=16_777_216, description="Kernel buffer of a socket (SO_SNDBUF)."
     )
+    lagging_bytes: int = Field(
+        262_144, ge=4_096, le=268_435_456, description="Unsent bytes that make a socket lag."
+    )
+    lagging_ms: int = Field(
+        2_000, ge=100, le=600_000, description="Age of an unsent frame, or of acks, that does."
+    )
+    quarantine_ms: int = Field(
+        30_000, ge=1_000, le=600_000, description="How long a lagging socket gets no low tier."
+    )
     hard_limit_bytes: int = Field(
         1_048_576, ge=65_536, le=268_435_456, description="Unsent bytes that end a socket (4410)."
     )

@@ -13,9 +13,12 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from fanwire.switches import Switches
+from fanwire.tiers import Tiers
 from shared.setting_types import CommaSeparated, Environment
 from shared.settings_loading import EnvSettings, SettingsProblem, load_settings
 from shared.switches import disabled_services
+from shared.tier_settings import tier_changes
 from shared.token_settings import TokenSettings
 from shared.url_rules import redis_url_problem
 
@@ -56,9 +59,22 @@ class RealtimeSettings(EnvSettings):
     emergency_disable: bool = Field(
         False, description="Switch the whole realtime service off; clients are told."
     )
+    tiers: CommaSeparated = Field(
+        (), description="Tiers other than the built-in ones: `billing:critical,chat:normal`."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe events that are logged."
     )
+
+    @property
+    def tier_table(self) -> Tiers:
+        """The tier of every service."""
+        return Tiers.with_changes(tier_changes(self.tiers))
+
+    @property
+    def deployed_switches(self) -> Switches:
+        """What the environment switches off."""
+        return Switches(self.emergency_disable, self.disabled_services)
 
     @property
     def disabled_services(self) -> frozenset[str]:
@@ -74,6 +90,11 @@ class RealtimeSettings(EnvSettings):
         )
         if problem:
             raise ValueError(f"REALTIME_REDIS_URL {problem}")
+        return self
+
+    @model_validator(mode="after")
+    def _tiers_exist(self) -> Self:
+        tier_changes(self.tiers)
         return self
 
     @model_validator(mode="after")

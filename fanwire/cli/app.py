@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fanwire.cli import dev, errors, pub, sub, token
+from fanwire.cli import dev, errors, flags, pub, sub, token
 from fanwire.cli.bench.verb import bench
 from fanwire.cli.context import Context
 from fanwire.cli.output import Output
@@ -46,3 +46,4 @@ app.command()(sub.sub)
 app.command()(bench)
 app.command()(errors.errors)
 app.add_typer(token.app, name="token")
+app.add_typer(flags.app, name="flags")

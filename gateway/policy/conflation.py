@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from fanwire.json_slices import elements
-from gateway.policy.frame_writer import text_frame
+from gateway.policy.frame_writer import payload_spans, text_frame
 
 _EVENTS: Final = b'"events":['
 
@@ -36,21 +36,17 @@ def conflate(runs: Sequence[bytes]) -> tuple[bytes, int]:
             key = _entity(event)
             latest.pop(key, None)  # the later one takes the later place
             latest[key] = written
-    left_out = count - len(latest) + sum(head.get("conflated", 0) for head in heads)
-    return (_frame(heads, list(latest.values()), left_out), left_out) if left_out else (whole, 0)
+    left_out = count - len(latest)
+    if not left_out:
+        return whole, 0
+    told_before = sum(head.get("conflated", 0) for head in heads)
+    return _frame(heads, list(latest.values()), told_before + left_out), left_out
 
 
 def text_payloads(frames: bytes) -> Iterator[bytes]:
     """Return the payloads of whole server text frames that follow each other."""
-    start = 0
-    while start < len(frames):
-        length, begin = frames[start + 1], start + 2
-        if length >= 126:
-            width = 2 if length == 126 else 8
-            length = int.from_bytes(frames[begin : begin + width], "big")
-            begin += width
-        yield frames[begin : begin + length]
-        start = begin + length
+    for start, end in payload_spans(frames):
+        yield frames[start:end]
 
 
 def _entity(event: dict[str, Any]) -> object:

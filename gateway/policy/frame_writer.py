@@ -4,6 +4,7 @@ Every frame is exact `bytes`: one frame is written to thousands of transports, a
 keep `bytes` by reference where they would copy anything else.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from gateway.policy.frame_events import NO_STATUS
@@ -27,6 +28,19 @@ def text_header(payload_bytes: int) -> bytes:
 def text_frame(body: bytes) -> bytes:
     """Return the frame of a text message; `body` is UTF-8."""
     return text_header(len(body)) + body
+
+
+def payload_spans(frames: bytes) -> Iterator[tuple[int, int]]:
+    """Return where the payload of each of these frames of ours begins and ends."""
+    end = 0
+    while end < len(frames):
+        length, start = frames[end + 1], end + 2
+        if length >= 126:
+            width = 2 if length == 126 else 8
+            length = int.from_bytes(frames[start : start + width], "big")
+            start += width
+        end = start + length
+        yield start, end
 
 
 def ping_frame(payload: bytes = b"") -> bytes:

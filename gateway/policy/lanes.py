@@ -90,6 +90,12 @@ class Lanes:
                 self.used_bytes -= sum(len(queued.frames) for queued in dropped)
         return first
 
+    def keep_control(self) -> None:
+        """Remove all batches, as before a close."""
+        control = self._lanes[None]
+        self._lanes = {tier: deque() for tier in _ORDER} | {None: control}
+        self.used_bytes = sum(len(queued.frames) for queued in control)
+
     def conflate(self, tier: Tier) -> int:
         """Merge what waits in a lane to the latest event per entity; return how many gave way."""
         by_service: dict[Service | None, list[Queued]] = {}

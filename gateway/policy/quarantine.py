@@ -34,24 +34,30 @@ class Sign(Enum):
     OVER = "over"
     CALM = "calm"
     RECOVERED = "recovered"  # well for long enough, or calm when the time is up
+    OVERRUN = "overrun"  # over the hard limit: no time for a second check
 
 
 NEXT_PHASE: Final[dict[tuple[Phase, Sign], Phase]] = {
     (Phase.STEADY, Sign.OVER): Phase.SUSPECTED,
     (Phase.STEADY, Sign.CALM): Phase.STEADY,
     (Phase.STEADY, Sign.RECOVERED): Phase.STEADY,
+    (Phase.STEADY, Sign.OVERRUN): Phase.SHEDDING_LOW,
     (Phase.SUSPECTED, Sign.OVER): Phase.SHEDDING_LOW,
     (Phase.SUSPECTED, Sign.CALM): Phase.STEADY,
     (Phase.SUSPECTED, Sign.RECOVERED): Phase.STEADY,
+    (Phase.SUSPECTED, Sign.OVERRUN): Phase.SHEDDING_LOW,
     (Phase.SHEDDING_LOW, Sign.OVER): Phase.STRAINED,
     (Phase.SHEDDING_LOW, Sign.CALM): Phase.SHEDDING_LOW,
     (Phase.SHEDDING_LOW, Sign.RECOVERED): Phase.STEADY,
+    (Phase.SHEDDING_LOW, Sign.OVERRUN): Phase.SHEDDING_NORMAL,
     (Phase.STRAINED, Sign.OVER): Phase.SHEDDING_NORMAL,
     (Phase.STRAINED, Sign.CALM): Phase.SHEDDING_LOW,
     (Phase.STRAINED, Sign.RECOVERED): Phase.STEADY,
+    (Phase.STRAINED, Sign.OVERRUN): Phase.SHEDDING_NORMAL,
     (Phase.SHEDDING_NORMAL, Sign.OVER): Phase.SHEDDING_NORMAL,
     (Phase.SHEDDING_NORMAL, Sign.CALM): Phase.SHEDDING_NORMAL,
     (Phase.SHEDDING_NORMAL, Sign.RECOVERED): Phase.STEADY,
+    (Phase.SHEDDING_NORMAL, Sign.OVERRUN): Phase.SHEDDING_NORMAL,
 }
 
 _SHED: Final[dict[Phase, frozenset[Tier]]] = {
@@ -147,6 +153,13 @@ class Quarantine:
         if self.shed > _SHED[before]:
             return self._enter(now_ms)
         return self._clear(now_ms) if _SHED[before] and not self.shed else None
+
+    def overrun(self, *, now_ms: float) -> Entered | None:
+        """Shed one tier more at once; None if there is none that may be shed."""
+        before = self.shed
+        self.phase = NEXT_PHASE[self.phase, Sign.OVERRUN]
+        self._well_since_ms = None
+        return self._enter(now_ms) if self.shed > before else None
 
     def _sign(self, load: Load, now_ms: float) -> Sign:
         if self._is_over(load):

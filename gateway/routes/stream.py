@@ -36,6 +36,7 @@ from gateway.policy.claims import Claims
 from gateway.policy.stream_request import StreamRequest, parse_stream_query
 from gateway.round_trips import RedisUnavailable
 from gateway.routes.answers import error_response
+from gateway.switchboard import switched_off
 
 log = structlog.get_logger()
 
@@ -122,6 +123,9 @@ async def _open_org(claims: Claims, gateway: Gateway) -> None:
         except TimeoutError:
             raise RedisUnavailable("its bell is not heard") from None
     await gateway.revocations.open(claims.org)
+    await gateway.switches.open(claims.org)
+    if gateway.switchboard.of(claims.org).emergency:
+        raise switched_off()
     gateway.revocations.check(claims)
 
 

@@ -23,17 +23,23 @@ from fanwire.wire import (
     decode_index,
     encode_auth,
     encode_batch,
+    encode_disabled,
     encode_drain,
     encode_error,
     encode_heartbeat,
     encode_hello,
+    encode_quarantine,
     encode_reset,
     encode_subscriptions,
 )
+from gateway.policy.conflation import conflate, text_payloads
+from gateway.policy.frame_writer import text_frame
 
 FRAMES = Path(__file__).parents[2] / "contract" / "frames"
 EPOCH = 1795419516000
 LIMITS = {"frameBytes": 65536, "services": 32}
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+HEAD = Position(EPOCH, 42)
 
 
 def golden(name: str) -> dict[str, Any]:
@@ -69,6 +75,15 @@ SINK = event(
     propertyId="p9",
 )
 ROOF = event('{"title":"Mend roof"}', ms=110, type="task.updated", eventId="7f3b", propertyId="p1")
+SINK_AGAIN = event(
+    '{"title":"Sink fixed"}',
+    ms=130,
+    type="task.updated",
+    entityType="task",
+    entityId="42",
+    eventId="7f3d",
+    propertyId="p9",
+)
 NOTE = event('"closed on Monday"', ms=120)
 ODD = event(
     '{ "n": 1.0, "big": 12345678901234567890, '
@@ -115,6 +130,16 @@ def _cut() -> bytes:
     return cut
 
 
+def _merged() -> bytes:
+    runs = [
+        text_frame(_batch(SINK, NOTE, prev=HEAD, seq=44, trace=TRACE)),
+        text_frame(_batch(SINK_AGAIN, prev=Position(EPOCH, 44), seq=45)),
+    ]
+    merged, _ = conflate(runs)
+    (body,) = text_payloads(merged)
+    return body
+
+
 def _hello(*services: ServiceState, property_id: str | None) -> bytes:
     return encode_hello(
         connection_id="k7Qm2vR8",
@@ -127,9 +152,6 @@ def _hello(*services: ServiceState, property_id: str | None) -> bytes:
         limits=LIMITS,
     )
 
-
-TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-HEAD = Position(EPOCH, 42)
 
 SERVER = {
     "server_hello": _hello(
@@ -149,8 +171,14 @@ SERVER = {
     "server_batch_bytes_kept": _batch(ODD, prev=HEAD, seq=43),
     "server_batch_new_epoch": _batch(NOTE, prev=Position(EPOCH - 5000, 9), seq=1),
     "server_batch_cut": _cut(),
+    "server_batch_merged": _merged(),
     "server_subscriptions": encode_subscriptions(
         version=8, property_id=None, services=[ServiceState("users", "high", Position(EPOCH, 7))]
+    ),
+    "server_subscriptions_under_way": encode_subscriptions(
+        version=10,
+        property_id=None,
+        services=[ServiceState("analytics", "low"), ServiceState("users", "high", HEAD)],
     ),
     "server_subscriptions_empty": encode_subscriptions(version=9, property_id="p9", services=[]),
     "server_reset_expired": encode_reset(
@@ -162,18 +190,18 @@ SERVER = {
     "server_heartbeat": encode_heartbeat({"tasks": Position(EPOCH, 57)}),
     "server_heartbeat_quiet": encode_heartbeat({}),
     "server_auth": encode_auth(1795420000000),
+    "server_quarantine_entered": encode_quarantine(
+        ["analytics", "dashboard"], until_ms=EPOCH + 30_000
+    ),
+    "server_quarantine_cleared": encode_quarantine(["analytics", "dashboard"]),
+    "server_disabled": encode_disabled(["analytics"], retry_after_ms=30_000),
     "server_drain": encode_drain(1500),
     "server_error": encode_error(BadMessage("type 'dance' is unknown")),
     "server_error_retry": encode_error(RateLimited("20 messages/s", retry_after_ms=250)),
 }
 
-SERVER_ONLY_DECODED = (
-    "server_quarantine_entered",
-    "server_quarantine_cleared",
-    "server_disabled",
-    "server_of_a_newer_version",
-)
-"""Frames whose encoders come with their features; clients must already take them."""
+SERVER_ONLY_DECODED = ("server_of_a_newer_version",)
+"""Frames that nothing here makes; clients must already take them."""
 
 CLIENT = {
     "client_auth": encode_client_auth("eyJhbGciOi.eyJpc3Mi.c2ln"),

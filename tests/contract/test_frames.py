@@ -95,8 +95,33 @@ READ: dict[str, ServerFrame] = {
             DeliveredEvent("tasks", Position(EPOCH, 43), "closed on Monday", ts_ms=EPOCH + 120),
         ),
     ),
+    "server_batch_merged": Batch(
+        service="tasks",
+        prev=HEAD,
+        position=Position(EPOCH, 45),
+        sent_at_ms=EPOCH + 123,
+        trace=None,
+        events=(
+            DeliveredEvent("tasks", Position(EPOCH, 44), "closed on Monday", ts_ms=EPOCH + 120),
+            DeliveredEvent(
+                "tasks",
+                Position(EPOCH, 45),
+                {"title": "Sink fixed"},
+                ts_ms=EPOCH + 130,
+                type="task.updated",
+                entity_type="task",
+                entity_id="42",
+                event_id="7f3d",
+                property_id="p9",
+            ),
+        ),
+        conflated=1,
+    ),
     "server_subscriptions": Subscriptions(
         8, None, (ServiceState("users", "high", Position(EPOCH, 7)),)
+    ),
+    "server_subscriptions_under_way": Subscriptions(
+        10, None, (ServiceState("analytics", "low"), ServiceState("users", "high", HEAD))
     ),
     "server_subscriptions_empty": Subscriptions(9, "p9", ()),
     "server_reset_expired": Reset("tasks", "expired", Position(EPOCH, 57)),

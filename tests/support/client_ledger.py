@@ -6,7 +6,7 @@ another org. The rules are those of a client, without its tolerance: a repeated 
 an SDK drops in silence, is counted here.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -22,6 +22,7 @@ class ClientLedger:
         self.numbers: dict[str, list[int]] = defaultdict(list)
         self.resets: list[tuple[str, str]] = []
         self.repeated_count = 0
+        self.conflated_counts: Counter[str] = Counter()
         self._is_filtered = is_filtered
         self._taken_counts: dict[StreamClient, int] = {}
 
@@ -90,8 +91,16 @@ class ClientLedger:
             return
         follows = prev <= mine if self._is_filtered else prev == mine
         assert follows, f"{service} has a hole between {mine} and {prev}"
-        if not self._is_filtered:
+        left_out = batch.get("conflated", 0)
+        self.conflated_counts[service] += left_out
+        if not self._is_filtered and not left_out:
             first = batch["events"][0]["seq"]
             assert first == (prev.seq + 1 if prev.epoch == position.epoch else 1) or prev == ZERO
+        if not self._is_filtered and prev.epoch == position.epoch:
+            spanned = position.seq - prev.seq
+            told = len(batch["events"]) + left_out
+            # A worker leaves out events before it numbers them, a gateway after that.
+            is_whole = told == spanned or (left_out and told >= spanned)
+            assert is_whole, f"{service} spans {spanned} events and tells of {told}"
         self.positions[service] = position
         self.numbers[service] += [event["data"]["n"] for event in batch["events"]]

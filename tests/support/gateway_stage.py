@@ -1,41 +1,63 @@
 """A gateway's parts around its joiner, real but for Redis."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from fanwire.ids import Service
 from fanwire.keys import Keys
 from fanwire.position import Position
+from fanwire.switches import Switches
+from fanwire.tiers import Tiers
 from gateway.auth import SharedSecret, TokenVerifier
+from gateway.catch_up import CatchUps
+from gateway.flow_control import FlowControl
+from gateway.flow_counters import FlowCounters
 from gateway.greeting import Greeting
 from gateway.hub import Hub
 from gateway.joiner import Joiner
 from gateway.live_feed import LiveFeed
 from gateway.policy.claims import ClaimRules, Claims
 from gateway.policy.liveness import LivenessLimits
+from gateway.policy.quarantine import QuarantineLimits
 from gateway.policy.stream_request import StreamRequest
 from gateway.pulse import Pulses
 from gateway.registry import Registry
 from gateway.revocation_list import RevocationList
 from gateway.sessions import LiveSessions, SessionParts
 from gateway.subscription_store import SubscriptionStore
+from gateway.switchboard import Switchboard
+from gateway.withholding import Withholding
 from tests.support.loopback import LIMITS, Client
 from tests.support.memory_log import MemoryLog
 from tests.support.memory_redis import MemoryTrips
 from tests.support.signing import AUDIENCE, ISSUER, SECRET
 
+TIERS: Final = Tiers()
+NOTHING_OFF: Final = Switches()
+
 
 class GatewayStage:
     """Connect clients to it; no loop of it runs unless a test runs it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, deployed: Switches = NOTHING_OFF) -> None:
         keys = Keys()
         self.trips = MemoryTrips()
         self.hub, self.registry, self.log = Hub(), Registry(), MemoryLog()
-        self.feed = LiveFeed(self.hub, self.log, sweep_ms=3_600_000)
+        self.feed = LiveFeed(self.hub, self.log, TIERS, sweep_ms=3_600_000)
         self.store = SubscriptionStore(self.trips, keys)
-        self.greeting = Greeting(node="gw", heartbeat_ms=15_000, frame_bytes=9, max_services=8)
-        self.joiner = Joiner(self.hub, self.feed, self.log, self.store, self.greeting)
+        self.greeting = Greeting(
+            node="gw", heartbeat_ms=15_000, frame_bytes=9, max_services=8, tiers=TIERS
+        )
+        self.catch_ups = CatchUps(self.feed, self.log)
+        self.switchboard = Switchboard(deployed)
+        counters = FlowCounters()
+        self.withholding = Withholding(
+            self.hub, self.feed, self.catch_ups, self.switchboard, TIERS, counters
+        )
+        self.flow = FlowControl(self.withholding, TIERS, QuarantineLimits(), counters)
+        self.joiner = Joiner(
+            self.hub, self.feed, self.log, self.store, self.greeting, self.catch_ups, self.flow
+        )
         self.revocations = RevocationList(self.trips, keys, self.registry, poll_ms=3_600_000)
         self.pulses = Pulses(self.hub, self.feed, LivenessLimits())
         self.sessions = LiveSessions(
@@ -48,6 +70,7 @@ class GatewayStage:
                 verifier=TokenVerifier(SharedSecret(SECRET), ClaimRules(ISSUER, AUDIENCE)),
                 revocations=self.revocations,
                 pulses=self.pulses,
+                flow=self.flow,
             ),
         )
         self._client_count = 0

@@ -56,10 +56,12 @@ def a_batch(
     properties: Sequence[str | None] = (None,),
     service: str = TASKS,
     payload: bytes = b"{}",
+    entity: str | None = None,
 ) -> LogEntry:
     """Return the batch after `prev`, with one event for each property, encoded as it would be."""
     events = [
-        _an_event(number, property_id, payload) for number, property_id in enumerate(properties, 1)
+        _an_event(number, property_id, payload, entity)
+        for number, property_id in enumerate(properties, 1)
     ]
     encoded = encode_batch(
         service=service,
@@ -78,6 +80,7 @@ def a_chain(
     epoch: int = EPOCH,
     service: str = TASKS,
     payload: bytes = b"{}",
+    entity: str | None = None,
 ) -> list[LogEntry]:
     """Return batches that follow each other, each given as the properties of its events."""
     entries: list[LogEntry] = []
@@ -86,7 +89,14 @@ def a_chain(
         first_seq = prev.seq if prev.epoch == epoch else 0
         position = Position(epoch, first_seq + len(properties))
         entries.append(
-            a_batch(prev, position, properties=properties, service=service, payload=payload)
+            a_batch(
+                prev,
+                position,
+                properties=properties,
+                service=service,
+                payload=payload,
+                entity=entity,
+            )
         )
         prev = position
     return entries
@@ -99,8 +109,8 @@ def a_plain_chain(
     return a_chain(*[[None]] * count, after=after, epoch=epoch, payload=payload)
 
 
-def _an_event(number: int, property_id: str | None, payload: bytes) -> Event:
-    fields = entry_fields(payload, {"propertyId": property_id})
+def _an_event(number: int, property_id: str | None, payload: bytes, entity: str | None) -> Event:
+    fields = entry_fields(payload, {"propertyId": property_id, "entityId": entity})
     event = parse_entry(f"1000-{number}", fields, org=ACME)
     assert isinstance(event, Event)
     return event

@@ -154,6 +154,7 @@ class RecordingSessions:
         self.messages: list[ClientMessage] = []
         self.ended_ids: list[str] = []
         self.due: list[tuple[str, float]] = []
+        self.behind_ids: list[str] = []
         self.refusal: Exception | None = None
         """What `received` raises."""
 
@@ -169,6 +170,12 @@ class RecordingSessions:
         self.ended_ids.append(connection.id)
         if self._hub is not None:
             self._hub.leave_all(connection)
+
+    def fell_behind(self, connection: Connection) -> None:
+        self.behind_ids.append(connection.id)
+
+    def overrun(self, connection: Connection) -> None:
+        connection.abort()  # as if all that waits were critical
 
     def due_at(self, connection: Connection, *, at_ms: float) -> None:
         self.due.append((connection.id, at_ms))

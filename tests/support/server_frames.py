@@ -52,17 +52,21 @@ class Reader:
     def take(self, written: bytes) -> None:
         """Act on what was written to its socket."""
         for message in messages(written):
-            match message["type"]:
-                case "batch":
-                    self._take_batch(message)
-                case "reset":
-                    self.resets.append(message["reason"])
-                    self.position = parse_position(message["position"])
-                case "heartbeat":
-                    for head in message["positions"].values():
-                        self.position = max(self.position, parse_position(head))
-                case _:
-                    pass
+            self.take_message(message)
+
+    def take_message(self, message: dict[str, Any]) -> None:
+        """Act on one message of the service."""
+        match message["type"]:
+            case "batch":
+                self._take_batch(message)
+            case "reset":
+                self.resets.append(message["reason"])
+                self.position = parse_position(message["position"])
+            case "heartbeat":
+                for head in message["positions"].values():
+                    self.position = max(self.position, parse_position(head))
+            case _:
+                pass
 
     def _take_batch(self, message: dict[str, Any]) -> None:
         position, prev = parse_position(message["position"]), parse_position(message["prev"])

@@ -229,6 +229,19 @@ class StreamClient:
         """Send a text frame with exactly these bytes."""
         await self.socket.send(text, text=True)
 
+    def pause(self) -> None:
+        """Read nothing more; a client that was opened paused has little room for it."""
+        self.socket.transport.pause_reading()
+
+    async def read_slowly(self, *, every_s: float = 2.0) -> None:
+        """Take about 4 KB each time, until cancelled; for a client that was opened paused."""
+        while self.is_open:
+            self.socket.transport.resume_reading()
+            await asyncio.sleep(0)  # the loop reads once in a turn
+            await asyncio.sleep(0)
+            self.socket.transport.pause_reading()
+            await asyncio.sleep(every_s)
+
     def unpause(self) -> None:
         """Read from now on."""
         self.socket.transport.resume_reading()

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from fanwire.position import ZERO, Position
 from fanwire.property_filter import PropertyFilter, passes
+from fanwire.tiers import Tier, Tiers
 from gateway.catch_up import CatchUps
 from gateway.hub import HeldTopic, Hub
 from gateway.live_feed import LiveFeed
 from gateway.policy.chain import ResetReason
 from gateway.policy.cutting import whole
+from gateway.policy.lanes import Place
 from gateway.policy.log_entry import LogEntry
 from gateway.policy.tail import Tail
 from gateway.round_trips import RedisUnavailable
@@ -29,6 +31,8 @@ from tests.support.gateway_values import (
 from tests.support.loopback import LIMITS, Client, RecordingSessions
 from tests.support.memory_log import MemoryLog
 from tests.support.server_frames import Reader, messages
+
+BEGINNING = Place(ZERO, ZERO)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -53,10 +57,10 @@ class Stage:
         self._rest = list(chain)
         hub = Hub()
         self.log = MemoryLog()
-        self.held = HeldTopic(TASKS_OF_ACME, position=ZERO, epoch=EPOCH, now_ms=0)
+        self.held = HeldTopic(TASKS_OF_ACME, Tier.HIGH, position=ZERO, epoch=EPOCH, now_ms=0)
         self.held.tail = Tail(max_entries=tail_entries)
         hub.hold(self.held)
-        self.feed = LiveFeed(hub, self.log, sweep_ms=5_000)
+        self.feed = LiveFeed(hub, self.log, Tiers(), sweep_ms=5_000)
         self.catch_ups = CatchUps(self.feed, self.log)
         limits = replace(LIMITS, hard_limit_bytes=hard_limit_bytes)
         properties = None if wanted is None else sorted(wanted)
@@ -87,7 +91,7 @@ class Stage:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self._read_on())
             await self.catch_ups.run(
-                self.catch_ups.start(self.client.connection, self.held, position)
+                self.catch_ups.start(self.client.connection, self.held, Place(position, position))
             )
             reading.cancel()
         self.read()
@@ -154,7 +158,9 @@ async def test_a_catch_up_that_redis_fails_leaves_nothing_behind() -> None:
     stage.follow()
     stage.log.failures = [RedisUnavailable("gone")]
     with pytest.raises(RedisUnavailable):
-        await stage.catch_ups.run(stage.catch_ups.start(stage.client.connection, stage.held, ZERO))
+        await stage.catch_ups.run(
+            stage.catch_ups.start(stage.client.connection, stage.held, BEGINNING)
+        )
     assert len(stage.catch_ups) == 0
     assert not stage.held.is_needed
 
@@ -173,7 +179,11 @@ async def test_nothing_more_is_written_of_a_topic_that_the_socket_left() -> None
     stage = Stage(a_plain_chain(9))
     stage.commit(9)
     stage.follow()
-    stage.log.after_reply = lambda: stage.catch_ups.stop(stage.client.connection, TASKS_OF_ACME)
+
+    def leave() -> None:
+        stage.catch_ups.stop(stage.client.connection, TASKS_OF_ACME)
+
+    stage.log.after_reply = leave
     await stage.catch_up(ZERO)
     assert stage.reader.seqs == []
     assert not stage.held.audiences
@@ -184,7 +194,7 @@ async def test_a_socket_that_takes_nothing_is_not_written_more_than_a_batch() ->
     stage = Stage(a_plain_chain(30, payload=payload), hard_limit_bytes=200_000)
     stage.commit(30)
     stage.follow()
-    run = stage.catch_ups.run(stage.catch_ups.start(stage.client.connection, stage.held, ZERO))
+    run = stage.catch_ups.run(stage.catch_ups.start(stage.client.connection, stage.held, BEGINNING))
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(run)
         for _ in range(100):
@@ -211,7 +221,9 @@ async def test_several_topics_resumed_at_once_do_not_overrun_their_socket() -> N
     async with asyncio.TaskGroup() as tasks:
         reading = tasks.create_task(first._read_on())
         catching_up = [
-            stage.catch_ups.run(stage.catch_ups.start(first.client.connection, stage.held, ZERO))
+            stage.catch_ups.run(
+                stage.catch_ups.start(first.client.connection, stage.held, BEGINNING)
+            )
             for stage in stages
         ]
         await asyncio.gather(*catching_up)

@@ -6,18 +6,24 @@ from typing import Final
 import pytest
 
 from fanwire.errors import Forbidden, RateLimited, Unauthorized
+from fanwire.position import ZERO
+from fanwire.tiers import Tier
 from gateway.connection import CLOSE_GRACE_MS, TOLERATED_UNKNOWN_MESSAGES
 from gateway.policy.client_messages import Ping, Visibility
 from gateway.policy.frame_header import Opcode
-from gateway.policy.frame_writer import pong_frame
+from gateway.policy.frame_writer import pong_frame, text_frame
+from gateway.policy.lanes import Place, Queued
 from gateway.policy.session import Input, Phase
 from gateway.policy.token_bucket import RateLimit
 from tests.support import client_frames
+from tests.support.gateway_values import TASKS
 from tests.support.loopback import LIMITS, Client, RecordingSessions
 from tests.support.server_frames import close_code, messages, split_frames
 
 PING: Final = b'{"type":"ping"}'
 DANCE: Final = b'{"type":"dance"}'
+SPACES: Final = b" " * 500_000
+"""More than the kernel takes."""
 
 
 def a_client(**changed: object) -> tuple[Client, RecordingSessions]:
@@ -195,19 +201,44 @@ def test_a_lost_connection_ends_once() -> None:
 def test_B62_more_unsent_than_the_hard_limit_aborts() -> None:
     client, sessions = a_client(hard_limit_bytes=100_000)
     client.connection.write(b"x" * 1_000_000)
+    client.connection.write(b"x" * 100_000)
+    assert client.connection.is_open
+    client.connection.write(b"x")
     assert client.transport.is_aborted
     assert sessions.ended_ids == [client.connection.id]
+    assert client.connection.lanes is None, "the timer wheel holds an ended connection for a while"
     client.connection.send(b"{}")
 
 
 def test_a_close_that_overruns_the_limit_still_ends_the_connection_once() -> None:
     client, sessions = a_client(hard_limit_bytes=400_000)
     client.connection.write(b"x" * 400_000)
-    while client.connection.is_open and client.transport.get_write_buffer_size() < 400_000:
-        client.connection.write(b"x")
+    client.connection.write(b"x" * 400_000)
+    assert client.connection.is_open
     client.connection.close(Forbidden("revoked"))
     assert client.transport.is_aborted
     assert sessions.ended_ids == [client.connection.id]
+
+
+def test_a_close_goes_before_what_waits_and_nothing_but_control_is_sent_with_it() -> None:
+    client, _ = a_client()
+    client.connection.write(SPACES)
+    place = Place(ZERO, ZERO)
+    client.connection.queue(Queued(text_frame(b'{"type":"batch"}'), 0, Tier.HIGH, TASKS, place))
+    client.connection.close(Forbidden("revoked"))
+    written = client.transport.received_in_full().removeprefix(SPACES)
+    assert [message["type"] for message in messages(written)] == ["error"]
+    assert close_code(written) == 4403
+
+
+def test_falling_behind_is_reported_once_until_all_is_written() -> None:
+    client, sessions = a_client()
+    client.connection.write(SPACES)
+    client.connection.write(SPACES)
+    assert sessions.behind_ids == [client.connection.id]
+    client.transport.received_in_full()
+    client.connection.write(SPACES)
+    assert sessions.behind_ids == [client.connection.id] * 2
 
 
 def test_being_behind_follows_the_transport() -> None:

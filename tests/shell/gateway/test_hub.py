@@ -10,6 +10,7 @@ import uvloop
 from fanwire.keys import Topic
 from fanwire.position import ZERO
 from fanwire.property_filter import PropertyFilter
+from fanwire.tiers import Tier
 from gateway.connection import Connection
 from gateway.hub import HeldTopic, Hub
 from gateway.policy.chain import ResetReason
@@ -38,7 +39,7 @@ class Stage:
         self, *, hard_limit_bytes: int = 1_048_576, send_buffer_bytes: int = 4_096
     ) -> None:
         self.hub = Hub()
-        self.held = HeldTopic(TASKS_OF_ACME, position=ZERO, epoch=0, now_ms=0)
+        self.held = HeldTopic(TASKS_OF_ACME, Tier.HIGH, position=ZERO, epoch=0, now_ms=0)
         self.hub.hold(self.held)
         limits = replace(
             LIMITS, hard_limit_bytes=hard_limit_bytes, send_buffer_bytes=send_buffer_bytes
@@ -149,7 +150,7 @@ def test_a_filtered_socket_misses_nothing_when_the_last_unfiltered_one_is_evicte
 
 def test_leaving_all_leaves_the_topics_of_every_service() -> None:
     stage = Stage()
-    other = HeldTopic(Topic(ACME, USERS), position=ZERO, epoch=0, now_ms=0)
+    other = HeldTopic(Topic(ACME, USERS), Tier.HIGH, position=ZERO, epoch=0, now_ms=0)
     stage.hub.hold(other)
     client = stage.join()
     other.join(client.connection, None)
@@ -164,6 +165,7 @@ def test_the_sockets_of_one_org_get_nothing_of_another() -> None:
     foreign = Client(stage.sessions, claims=some_claims(org="globex"))
     globex = HeldTopic(
         Topic(foreign.connection.claims.org, TASKS_OF_ACME.service),
+        Tier.HIGH,
         position=ZERO,
         epoch=0,
         now_ms=0,
@@ -177,7 +179,7 @@ def test_the_sockets_of_one_org_get_nothing_of_another() -> None:
 
 def test_held_topics_are_found_until_they_are_released() -> None:
     hub = Hub()
-    held = HeldTopic(TASKS_OF_ACME, position=ZERO, epoch=0, now_ms=0)
+    held = HeldTopic(TASKS_OF_ACME, Tier.HIGH, position=ZERO, epoch=0, now_ms=0)
     hub.hold(held)
     assert (hub.get(TASKS_OF_ACME), list(hub), len(hub)) == (held, [held], 1)
     hub.release(TASKS_OF_ACME)

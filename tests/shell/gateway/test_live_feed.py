@@ -9,6 +9,7 @@ import pytest
 from fanwire.ids import Org, Service
 from fanwire.keys import Topic
 from fanwire.position import ZERO
+from fanwire.tiers import Tiers
 from gateway.hub import HeldTopic, Hub
 from gateway.live_feed import LiveFeed, topic_of_ring
 from gateway.policy.chain import ResetReason
@@ -40,7 +41,7 @@ class Stage:
     def __init__(self, *, sweep_ms: int = 3_600_000) -> None:
         self.hub = Hub()
         self.log = MemoryLog()
-        self.feed = LiveFeed(self.hub, self.log, sweep_ms=sweep_ms)
+        self.feed = LiveFeed(self.hub, self.log, Tiers(), sweep_ms=sweep_ms)
 
     async def join(self, topic: Topic = TASKS_OF_ACME) -> tuple[HeldTopic, Client]:
         held = await self.feed.open(topic)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from docs.generate import PROTOCOL_PAGE, SETTINGS_PAGE, all_settings_page
-from docs.phase_diagram import with_diagram
+from docs.generate import SETTINGS_PAGE, all_settings_page
+from docs.phase_diagram import DIAGRAMS, Diagram
 from fanout.settings import FanoutSettings
 from gateway.settings import GatewaySettings
 from shared.settings import RealtimeSettings, TokenSettings
@@ -22,6 +22,10 @@ def test_every_setting_is_on_the_page_with_its_meaning(cls: type[EnvSettings]) -
         assert f"| `{variable}` |" in page
 
 
-def test_the_diagram_of_the_phases_is_current() -> None:
-    page = PROTOCOL_PAGE.read_text()
-    assert with_diagram(page) == page, "run `make docs`"
+@pytest.mark.parametrize("diagram", DIAGRAMS, ids=lambda diagram: diagram.page.stem)
+def test_a_diagram_of_phases_is_current(diagram: Diagram) -> None:
+    page = diagram.page.read_text()
+    assert diagram.with_diagram(page) == page, "run `make docs`"
+    for (before, sign), after in diagram.table.items():
+        [arrow] = [a for a in page.splitlines() if f" {before.value} --> {after.value}: " in a]
+        assert sign.value in arrow

@@ -61,6 +61,21 @@ def test_of_a_batch_that_overlaps_only_the_news_is_handed_over() -> None:
     assert session.take(a_batch(at(4), an_event(5), news)) == [news, Moved("tasks", at(6))]
 
 
+def test_a_batch_that_was_merged_moves_me_over_what_gave_way_and_is_counted() -> None:
+    session, latest = a_session(at(4)), an_event(9)
+    merged = Batch("tasks", at(4), at(9), 0, None, (latest,), conflated=4)
+    assert session.take(merged) == [latest, Moved("tasks", at(9))]
+    assert (session.conflated_count, session.suppressed_count) == (4, 0)
+
+
+def test_a_service_without_a_position_in_a_change_goes_on_from_mine() -> None:
+    session = a_session(at(4))
+    change = Subscriptions(2, None, (ServiceState("tasks", "high"),))
+    assert session.take(change) == []
+    assert session.take(a_batch(at(4), an_event(5)))
+    assert session.positions == {"tasks": at(5)}
+
+
 def test_a_batch_that_follows_what_i_have_not_seen_asks_to_resume_from_mine() -> None:
     session = a_session(at(4))
     assert session.take(a_batch(at(5), an_event(6))) == Resume("tasks", at(4), at(5))

@@ -3,8 +3,6 @@
 import asyncio
 import io
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,43 +10,12 @@ import fakeredis
 import pytest
 import redis
 
-from fanwire.cli import main
 from fanwire.position import Position
 from fanwire.wire import ServiceState
+from tests.shell.fanwire.cli.conftest import Run
 from tests.shell.fanwire.scripted_gateway import ScriptedGateway, Talk, batch, hello, wait_closed
 
 SECRET = "dev-secret-of-these-tests-which-is-long-enough"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture(autouse=True)
-def _no_stack_and_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    for name in ("FANWIRE_URL", "FANWIRE_TOKEN", "REALTIME_REDIS_URL", "REALTIME_JWT_SECRET"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
-    def runs(*arguments: str) -> Ran:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        captured = capfdbinary.readouterr()
-        assert b"Traceback" not in captured.err
-        return Ran(int(str(ended.value.code)), captured.out.decode(), captured.err.decode())
-
-    return runs
 
 
 @pytest.fixture
@@ -69,9 +36,19 @@ def entries(server: fakeredis.FakeServer, key: str) -> list[dict[bytes, bytes]]:
 
 
 PUB = ("--redis", "redis://r", "pub", "acme")
+VERBS = [
+    (),
+    ("pub",),
+    ("sub",),
+    ("dev",),
+    ("token", "mint"),
+    ("bench",),
+    ("flags",),
+    ("flags", "set"),
+]
 
 
-@pytest.mark.parametrize("verb", [(), ("pub",), ("sub",), ("dev",), ("token", "mint"), ("bench",)])
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself(run: Run, verb: tuple[str, ...]) -> None:
     ran = run(*verb, "--help")
     assert ran.code == 0
