@@ -228,6 +228,13 @@ class Overloaded(RealtimeError):
     remedy = "Connect again after retryAfterMs with back-off and resume."
 
 
+class Disabled(Overloaded):
+    """An operator has switched realtime off; live, by a flag, or in the environment."""
+
+    name = "disabled"
+    remedy = "Poll over HTTP meanwhile, and connect again after retryAfterMs."
+
+
 class Busy(RealtimeError):
     """Unread events have reached the high-water mark; the event was not accepted."""
 
@@ -300,6 +307,7 @@ ALL_ERRORS: Final[tuple[type[RealtimeError], ...]] = (
     BodyTooLarge,
     UnsupportedMediaType,
     InvalidBody,
+    Disabled,
     Busy,
     NotReplicated,
     Unreachable,

@@ -2,16 +2,16 @@
 
 from typing import Final
 
-from fanwire.errors import Overloaded
+from fanwire.errors import Disabled
 from fanwire.ids import Org
 from fanwire.switches import Switches
 
 RETRY_AFTER_MS: Final = 30_000
 
 
-def switched_off() -> Overloaded:
+def switched_off() -> Disabled:
     """Return how a socket is refused or ended while everything is off."""
-    return Overloaded("realtime is switched off", retry_after_ms=RETRY_AFTER_MS)
+    return Disabled("realtime is switched off", retry_after_ms=RETRY_AFTER_MS)
 
 
 class Switchboard:

@@ -47,6 +47,7 @@ class FaultProxy:
         self.to_client = Faults()
         self._target = target
         self._chance = random.Random(seed)
+        self._abandoned: list[Faults] = []
         self._refusing = False
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -90,6 +91,11 @@ class FaultProxy:
         self.to_server.flowing.clear()
         self.to_client.flowing.clear()
 
+    def abandon(self) -> None:
+        """Leave open connections as they are, frozen for good perhaps, and serve new ones well."""
+        self._abandoned += (self.to_server, self.to_client)
+        self.to_server, self.to_client = Faults(), Faults()
+
     def cut(self) -> None:
         """Close every open connection; new ones are served."""
         for writer in list(self._writers):
@@ -121,6 +127,8 @@ class FaultProxy:
 
     async def _close(self) -> None:
         self.heal()
+        for faults in self._abandoned:
+            faults.flowing.set()
         assert self._server is not None
         self._server.close()
         self.cut()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect as dial
@@ -122,6 +123,7 @@ async def test_an_emergency_ends_every_socket_of_every_node_and_refuses_new_ones
     assert time.monotonic() - thrown_s < SOON_S
     refused = await refusal(own)
     assert refused.response.status_code == 503
+    assert orjson.loads(refused.response.body or b"")["name"] == "disabled"
     assert int(refused.response.headers["Retry-After"]) > 0
     await own.redis.hdel(own.keys.flags(), "emergency")
     before = clients[0].positions()

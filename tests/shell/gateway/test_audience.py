@@ -134,9 +134,10 @@ def test_a_descriptor_is_never_written_to_once_its_connection_is_lost() -> None:
     stage = Stage(2)
     lost, kept = stage.clients
     descriptor = lost.connection.descriptor
+    # Opened before the number is free, or one of the two could take it by itself.
     heir, far_end = socket.socketpair()
-    lost.transport.lose()
     with heir, far_end:
+        lost.transport.lose()
         far_end.setblocking(False)
         os.dup2(heir.fileno(), descriptor)  # the next client gets the same number
         try:
