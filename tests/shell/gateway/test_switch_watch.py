@@ -123,17 +123,25 @@ async def test_a_socket_that_is_not_greeted_yet_is_told_by_its_hello() -> None:
         assert [message["type"] for message in ears.told] == ["hello", "disabled"]
 
 
-async def test_while_redis_is_gone_the_last_state_stays_and_what_was_due_stays_due() -> None:
+@pytest.mark.parametrize("unread", ["every key", "the org's key"])
+async def test_while_redis_is_gone_the_last_state_stays_and_what_was_due_stays_due(
+    unread: str,
+) -> None:
     async with running() as stage:
         _, ears = await stage.live("analytics")
         stage.throw("disable:analytics", org=ACME)
         await until(lambda: told_off(ears) == [["analytics"]])
-        stage.trips.failure = RedisUnavailable("gone")
+
+        def fail(command: tuple[object, ...]) -> None:
+            is_hit = unread == "every key" or command[1] == stage.keys.org_flags(ACME)
+            stage.trips.failure = RedisUnavailable("gone") if is_hit else None
+
+        stage.trips.before = fail
         stage.throw("disable:analytics", "0", org=ACME)
         called = len(stage.trips.calls)
         await until(lambda: len(stage.trips.calls) > called + 3)
         assert stage.switchboard.is_off(ACME, "analytics")
-        stage.trips.failure = None
+        stage.trips.before, stage.trips.failure = lambda _: None, None
         await until(lambda: told_off(ears) == [["analytics"], []])
 
 
@@ -172,7 +180,7 @@ async def test_an_org_without_sockets_is_forgotten_and_read_again_for_the_next()
 
 async def test_an_org_that_was_forgotten_before_its_first_socket_came_is_read_soon() -> None:
     async with running() as stage:
-        stage.throw("disable:analytics", org=ACME)
+        stage.trips.hashes[stage.keys.org_flags(ACME)]["disable:analytics"] = b"1"
         await stage.watch.open(ACME)
         stage.switchboard.forget_all_but(set())
         client = stage.client()
