@@ -7,6 +7,7 @@ and of the SDK. A task reads all the time, so that no test is a slow consumer by
 import asyncio
 import json
 import re
+import select
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -232,6 +233,11 @@ class StreamClient:
     def pause(self) -> None:
         """Read nothing more; a client that was opened paused has little room for it."""
         self.socket.transport.pause_reading()
+
+    def has_unread(self) -> bool:
+        """Tell whether the gateway has sent what a paused client did not read."""
+        sock = self.socket.transport.get_extra_info("socket")
+        return bool(select.select([sock.fileno()], [], [], 0)[0])
 
     async def read_slowly(self, *, every_s: float = 2.0) -> None:
         """Take about 4 KB each time, until cancelled; for a client that was opened paused."""

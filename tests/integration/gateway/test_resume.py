@@ -288,6 +288,8 @@ async def test_what_the_replay_budget_trimmed_is_a_reset(
 async def test_a_replay_that_the_retention_overtakes_is_a_reset(forgetful: Tenant) -> None:
     await publish_large(forgetful, range(200))
     client = await forgetful.connect(resume={"tasks": "0-0"}, is_paused=True)
+    # The resume is judged by then, while the log still held all of it.
+    await eventually(client.has_unread)
     await publish_large(forgetful, range(200, 1_000))
     client.unpause()
     assert (await client.next("reset"))["reason"] == "expired"
