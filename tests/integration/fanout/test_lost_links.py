@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from fanout.worker import FanoutWorker
 from tests.integration.fanout.conftest import Desk, StartWorker
 from tests.support.fault_proxy import FaultProxy
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -84,8 +86,18 @@ async def test_a_storm_of_resets_loses_and_doubles_nothing(
 ) -> None:
     worker = await start_worker(url=link_url)
     for storm in range(10):
+        # A reset during a back-off would find no connection and end nothing.
+        await _in_term(worker, storm + 1)
         await desk.publish(range(storm * 50, storm * 50 + 50))
         await asyncio.sleep(0.03)
         link.reset()
+    await _in_term(worker, 11)
     await desk.delivered(range(500), timeout_s=15)
-    assert worker.counters.terms > 3
+
+
+async def _in_term(worker: FanoutWorker, number: int) -> None:
+    def is_there() -> bool:
+        is_ready = worker.term is not None and worker.term.is_ready
+        return is_ready and worker.counters.terms >= number
+
+    await eventually(is_there, 10)
