@@ -13,7 +13,6 @@ from starlette.middleware.cors import CORSMiddleware
 from gateway.composition import Composition, compose
 from gateway.drainer import Drainer
 from gateway.gateway import Gateway
-from gateway.handover import HandOverProtocol
 from gateway.http_door import DoorProtocol
 from gateway.routes import internal, positions, stream, subscriptions, telemetry
 from gateway.settings import GatewaySettings
@@ -95,9 +94,7 @@ def public_server(gateway: Gateway) -> QuietServer:
         uvicorn.Config(
             public_api(gateway),
             http=DoorProtocol,
-            ws=HandOverProtocol,
-            ws_per_message_deflate=False,
-            ws_max_size=gateway.settings.max_frame_bytes,
+            ws="none",  # the door does it
             log_config=None,
             access_log=False,
             proxy_headers=False,

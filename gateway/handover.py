@@ -1,78 +1,163 @@
-"""Takes a socket over from uvicorn once the handshake is done.
+"""The time between the head of an upgrade and the moment its socket has an owner.
 
-FastAPI's WebSocket costs a task, a queue and about 30 KB for as long as a socket lives. It is
-worth that for the handshake alone: routing, headers, refusals with a status. Afterwards the
-transport gets a protocol object of ours, and uvicorn forgets the connection.
+FastAPI is worth its price for the handshake: routing, headers, refusals with a status. For the
+life of a socket it is not: a task, a queue and about 30 KB each. So the application is run for
+the handshake alone, and gives the transport to a protocol object of ours.
 
-The ASGI scope offers this as the extension `fanwire.handover`. The uvicorn class is internal,
-so its version is pinned, and tests/shell/gateway/test_handover.py holds it to what is used here.
+The ASGI scope offers this as the extension `fanwire.handover`.
+
+Rejected: uvicorn's WebSocket class, whose handshake is written out again, parsed a second time
+and checked by the `websockets` library. It was 40 percent of a connect, and the door has
+judged the head by then (gateway/policy/request_head.py).
 """
 
-from asyncio import Protocol, Transport
-from collections.abc import Callable
-from typing import Any, Final, cast
+import asyncio
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import unquote
 
-from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.http11 import Request
+import structlog
+from starlette.types import ASGIApp, Message, Scope
+from uvicorn.server import ServerState
+from websockets.utils import accept_key
+
+log = structlog.get_logger()
 
 EXTENSION: Final = "fanwire.handover"
+_SUBPROTOCOL: Final = b"sec-websocket-protocol"
 
-HandOver = Callable[[Protocol], None]
+HandOver = Callable[[asyncio.Protocol], None]
+Headers = Iterable[tuple[bytes, bytes]]
 
 
-class HandOverProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's handshake, with a way out."""
+class Handshake(asyncio.Protocol):
+    """Owns the transport while the application decides; an ASGI server of three messages."""
 
-    early: bytes = b""
-    """What came in one piece with the request; it is for the next protocol."""
+    def __init__(self, transport: asyncio.Transport, state: ServerState, *, early: bytes) -> None:
+        self.transport = transport
+        self._connections = state.connections
+        self._tasks = state.tasks
+        self._early = early
+        self._lost = asyncio.Event()
+        self._is_connect_told = False
+        self._is_accepted = False
+        self._is_answered = False
+        self._is_handed_over = False
 
-    def handle_connect(self, event: Request) -> None:
-        """Start the ASGI application, with the extension in its scope."""
-        # A client may send its first frames right behind the handshake; they are for the next
+    def start(self, app: ASGIApp, scope: Scope) -> None:
+        """Run `app` on an upgrade whose head was judged."""
+        # A client may send its first frames right behind the head; they are for the next
         # protocol and stay in the kernel until it is there.
         self.transport.pause_reading()
-        super().handle_connect(event)
-        scope: dict[str, Any] | None = getattr(self, "scope", None)
-        if scope is not None:
-            scope["extensions"][EXTENSION] = self.hand_over
+        self.transport.set_protocol(self)
+        self._connections.add(self)  # type: ignore[arg-type]
+        self._key = next(value for name, value in scope["headers"] if name == b"sec-websocket-key")
+        scope["extensions"] = {"websocket.http.response": {}, EXTENSION: self.hand_over}
+        task = asyncio.get_running_loop().create_task(self._run(app, scope))
+        task.add_done_callback(self._tasks.discard)
+        self._tasks.add(task)
 
-    async def send(self, message: ASGISendEvent) -> None:
-        """Send what the application says."""
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body" and self.close_sent:
-            # A refusal ends a handshake as well as an upgrade does; without this word uvicorn
-            # logs an error for each.
-            self.handshake_complete = True
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the application that its client has gone."""
+        self._connections.discard(self)
+        self._lost.set()
 
-    def hand_over(self, successor: Protocol) -> None:
-        """Give the transport to `successor`; the handshake must have been accepted."""
-        if not self.handshake_complete or self.transport.is_closing():
+    def shutdown(self) -> None:
+        """Called by uvicorn when the server stops: the client tries elsewhere."""
+        self.transport.close()
+
+    def hand_over(self, successor: asyncio.Protocol) -> None:
+        """Give the transport to `successor`; raises ConnectionError if it was not accepted."""
+        if not self._is_accepted or self.transport.is_closing():
             raise ConnectionError("the connection ended during its handshake")
-        transport, self.transport = self.transport, cast(Transport, _NoTransport())
-        self.connections.discard(self)
-        self.stop_keepalive()
-        transport.set_protocol(successor)
-        successor.connection_made(transport)
-        if self.early:
+        self._is_handed_over = True
+        self._connections.discard(self)
+        self.transport.set_protocol(successor)
+        successor.connection_made(self.transport)
+        if self._early:
             # Not now: the caller has yet to make its successor known.
-            self.loop.call_soon(_begin, transport, successor, self.early)
+            loop = asyncio.get_running_loop()
+            loop.call_soon(_begin, self.transport, successor, self._early)
         else:
-            transport.resume_reading()
+            self.transport.resume_reading()
+
+    async def _run(self, app: ASGIApp, scope: Scope) -> None:
+        try:
+            await app(scope, self._receive, self._send)
+        except Exception:
+            log.exception("handshake.failed")
+        if not (self._is_accepted or self._is_answered):
+            self._refuse(500, [])
+        if not self._is_handed_over:
+            self.transport.close()
+
+    async def _receive(self) -> Message:
+        if not self._is_connect_told:
+            self._is_connect_told = True
+            return {"type": "websocket.connect"}
+        await self._lost.wait()
+        return {"type": "websocket.disconnect", "code": 1006}
+
+    async def _send(self, message: Message) -> None:
+        match message["type"]:
+            case "websocket.accept":
+                self._accept(message.get("subprotocol"), message.get("headers", ()))
+            case "websocket.http.response.start":
+                self._refuse(message["status"], message.get("headers", ()))
+            case "websocket.http.response.body":
+                self._write(message.get("body", b""))
+            case "websocket.close":
+                self._refuse(403, [(b"content-length", b"0")])
+            case other:
+                raise RuntimeError(f"{other} comes after the hand-over, which is not ASGI's")
+
+    def _accept(self, subprotocol: str | None, headers: Headers) -> None:
+        lines = [(b"upgrade", b"websocket"), (b"connection", b"Upgrade"), *headers]
+        lines.append((b"sec-websocket-accept", accept_key(self._key.decode("ascii")).encode()))
+        if subprotocol is not None:
+            lines.append((_SUBPROTOCOL, subprotocol.encode()))
+        self._write(_head(101, lines))
+        self._is_accepted = True
+
+    def _refuse(self, status: int, headers: Headers) -> None:
+        self._write(_head(status, [*headers, (b"connection", b"close")]))
+        self._is_answered = True
+
+    def _write(self, part: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(part)
 
 
-def _begin(transport: Transport, successor: Protocol, early: bytes) -> None:
+def websocket_scope(scope: Scope, url: bytes) -> Scope:
+    """Return the ASGI scope of an upgrade, from the one of its request."""
+    raw_path, _, query = url.partition(b"?")
+    return {
+        **scope,
+        "type": "websocket",
+        "asgi": scope["asgi"] | {"spec_version": "2.4"},
+        "scheme": "wss" if scope["scheme"] == "https" else "ws",
+        # What is not ASCII is no path of ours, whatever it becomes.
+        "path": unquote(raw_path.decode("ascii", "replace")),
+        "raw_path": raw_path,
+        "query_string": query,
+        "subprotocols": [
+            token.strip().decode("latin-1")
+            for name, value in scope["headers"]
+            if name == _SUBPROTOCOL
+            for token in value.split(b",")
+        ],
+    }
+
+
+def _head(status: int, headers: Headers) -> bytes:
+    code = HTTPStatus(status)
+    lines = [b"HTTP/1.1 %d %b" % (status, code.phrase.encode())]
+    lines += [b"%b: %b" % header for header in headers]
+    return b"\r\n".join([*lines, b"", b""])
+
+
+def _begin(transport: asyncio.Transport, successor: asyncio.Protocol, early: bytes) -> None:
     if not transport.is_closing():
         successor.data_received(early)
         transport.resume_reading()
-
-
-class _NoTransport:
-    """What the left-over protocol holds; uvicorn closes its transport when the route returns."""
-
-    def close(self) -> None:
-        """Do nothing: the transport is somebody else's now."""
-
-    def is_closing(self) -> bool:
-        """Return True, so that nothing is written here any more."""
-        return True

@@ -11,12 +11,13 @@ test_http_door.py sends it every head of the contract's matrix over a raw socket
 import asyncio
 import sys
 from http import HTTPStatus
-from typing import Final
+from typing import Final, cast
 
 from httptools import HttpParserUpgrade
+from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.handover import HandOverProtocol
+from gateway.handover import Handshake, websocket_scope
 from gateway.policy.request_head import HeadFault, head_fault, size_fault
 
 HEAD_TIMEOUT_S: Final = 5.0
@@ -81,12 +82,18 @@ class DoorProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """Take along what came behind the head; uvicorn would drop it without a word."""
-        super().handle_websocket_upgrade()
+        """Let the application decide, and take along what came behind the head."""
         upgrade = sys.exception()
-        successor = self.transport.get_protocol()
-        if isinstance(upgrade, HttpParserUpgrade) and isinstance(successor, HandOverProtocol):
-            successor.early = self._latest[upgrade.args[0] :]
+        assert isinstance(upgrade, HttpParserUpgrade), "called where the parser has raised it"
+        self.connections.discard(self)
+        handshake = Handshake(
+            self.transport, self.server_state, early=self._latest[upgrade.args[0] :]
+        )
+        scope = websocket_scope(cast(Scope, self.scope), self.url)
+        handshake.start(cast(ASGIApp, self.app), scope)
+
+    def _should_upgrade_to_ws(self) -> bool:
+        return True  # uvicorn itself is told that there are no WebSockets
 
     def send_400_response(self, msg: str) -> None:
         """Answer a refused head with its own status; called by the base class for any fault."""

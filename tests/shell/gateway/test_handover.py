@@ -11,7 +11,8 @@ import pytest
 import uvicorn
 import uvloop
 
-from gateway.handover import EXTENSION, HandOverProtocol
+from gateway.handover import EXTENSION
+from gateway.http_door import DoorProtocol
 from shared.http_server import QuietServer
 from tests.support.waiting import eventually
 
@@ -109,7 +110,8 @@ async def running(*, is_open: bool = True) -> AsyncIterator[Stage]:
         stage,
         host="127.0.0.1",
         port=0,
-        ws=HandOverProtocol,
+        http=DoorProtocol,
+        ws="none",
         ws_ping_interval=0.02,
         log_config=None,
         lifespan="off",

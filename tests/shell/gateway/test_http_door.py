@@ -9,7 +9,6 @@ import uvicorn
 from fastapi import FastAPI
 
 from gateway import http_door
-from gateway.handover import HandOverProtocol
 from gateway.http_door import DoorProtocol
 from gateway.routes import stream
 from shared.http_server import QuietServer
@@ -36,9 +35,7 @@ async def door() -> AsyncIterator[int]:
     api = FastAPI()
     api.add_api_route(stream.PATH, stream.upgrade_required, methods=["GET"])
     server = QuietServer(
-        uvicorn.Config(
-            api, port=0, http=DoorProtocol, ws=HandOverProtocol, lifespan="off", log_config=None
-        )
+        uvicorn.Config(api, port=0, http=DoorProtocol, ws="none", lifespan="off", log_config=None)
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve())
