@@ -25,6 +25,7 @@ class AdmissionLimits:
     max_connections: int
     max_per_user: int
     max_per_org: int
+    max_per_address: int | None
     connects_per_user: RateLimit
     requests_per_user: RateLimit
 
@@ -47,6 +48,15 @@ class Admission:
             limit = self._limits.max_connections
             raise Overloaded(
                 f"this gateway has its {limit} connections", retry_after_ms=_spread_ms(2_000)
+            )
+
+    def check_address(self, address: str) -> None:
+        """Refuse a socket of an address that has its share; raises RateLimited."""
+        limit = self._limits.max_per_address
+        if limit is not None and self._registry.address_count(address) >= limit:
+            raise RateLimited(
+                f"the address {address} has {limit} connections here",
+                retry_after_ms=_spread_ms(5_000),
             )
 
     def check_connect(self, claims: Claims) -> None:

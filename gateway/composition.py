@@ -23,6 +23,7 @@ from gateway.jwks import JwksKeys
 from gateway.live_feed import LiveFeed
 from gateway.membership import Membership
 from gateway.policy.claims import ClaimRules
+from gateway.policy.client_address import ClientAddresses
 from gateway.policy.frame_events import FrameLimits
 from gateway.policy.liveness import LivenessLimits
 from gateway.policy.origins import AllowedOrigins
@@ -88,6 +89,7 @@ def compose(
         greeting=greeting,
         verifier=verifier,
         origins=AllowedOrigins(settings.allowed_origins),
+        addresses=ClientAddresses(settings.trusted_proxies),
         admission=Admission(_admission_limits(settings), registry),
         registry=registry,
         hub=hub,
@@ -150,6 +152,7 @@ def _admission_limits(settings: GatewaySettings) -> AdmissionLimits:
         max_connections=settings.max_connections,
         max_per_user=settings.max_connections_per_user,
         max_per_org=settings.max_connections_per_org,
+        max_per_address=settings.max_connections_per_address,
         connects_per_user=RateLimit(settings.connects_per_user_per_s, settings.connect_burst),
         requests_per_user=RateLimit(settings.requests_per_user_per_s, settings.request_burst),
     )

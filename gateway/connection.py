@@ -39,14 +39,17 @@ class Connection(Outbound):
     """Owned by its transport; ends in `Sessions.ended`, whoever ended it."""
 
     __slots__ = (
-        "_bucket", "_parser", "_unknown_count", "caught_up_ms", "claims", "due_ms", "heard_ms",
-        "id", "is_hidden", "property_id", "property_version", "services", "shed", "version",
-        "withheld",
+        "_bucket", "_parser", "_unknown_count", "address", "caught_up_ms", "claims", "due_ms",
+        "heard_ms", "id", "is_hidden", "property_id", "property_version", "services", "shed",
+        "version", "withheld",
     )  # fmt: skip
 
-    def __init__(self, sessions: Sessions, claims: Claims, connection_id: str) -> None:
+    def __init__(
+        self, sessions: Sessions, claims: Claims, connection_id: str, address: str = ""
+    ) -> None:
         super().__init__(sessions)
         self.id = connection_id
+        self.address = address
         self.claims = claims
         self.services: frozenset[Service] = frozenset()
         self.property_id: str | None = None

@@ -11,6 +11,7 @@ from gateway.greeting import Greeting
 from gateway.hub import Hub
 from gateway.joiner import Joiner
 from gateway.live_feed import LiveFeed
+from gateway.policy.client_address import ClientAddresses
 from gateway.policy.origins import AllowedOrigins
 from gateway.pulse import Pulses
 from gateway.registry import Registry
@@ -31,6 +32,7 @@ class Gateway:
     greeting: Greeting
     verifier: TokenVerifier
     origins: AllowedOrigins
+    addresses: ClientAddresses
     admission: Admission
     registry: Registry
     hub: Hub

@@ -1,9 +1,13 @@
 """The open connections of this process, found by id and by user."""
 
+from collections import Counter
 from collections.abc import Iterator, Set
+from typing import TypeVar
 
 from fanwire.ids import Org, UserId
 from gateway.connection import Connection
+
+Key = TypeVar("Key")
 
 
 class Registry:
@@ -12,7 +16,8 @@ class Registry:
     def __init__(self) -> None:
         self._by_id: dict[str, Connection] = {}
         self._by_org: dict[Org, dict[UserId, set[Connection]]] = {}
-        self._org_counts: dict[Org, int] = {}
+        self._org_counts: Counter[Org] = Counter()
+        self._address_counts: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -25,7 +30,8 @@ class Registry:
         claims = connection.claims
         self._by_id[connection.id] = connection
         self._by_org.setdefault(claims.org, {}).setdefault(claims.sub, set()).add(connection)
-        self._org_counts[claims.org] = self._org_counts.get(claims.org, 0) + 1
+        self._org_counts[claims.org] += 1
+        self._address_counts[connection.address] += 1
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection that was taken in."""
@@ -38,9 +44,8 @@ class Registry:
             del users[claims.sub]
         if not users:
             del self._by_org[claims.org]
-        self._org_counts[claims.org] -= 1
-        if not self._org_counts[claims.org]:
-            del self._org_counts[claims.org]
+        _take_one(self._org_counts, claims.org)
+        _take_one(self._address_counts, connection.address)
 
     def of_user(self, org: Org, user: UserId) -> Set[Connection]:
         """Return the user's connections here."""
@@ -61,4 +66,14 @@ class Registry:
 
     def org_count(self, org: Org) -> int:
         """Return how many connections `org` has here."""
-        return self._org_counts.get(org, 0)
+        return self._org_counts[org]
+
+    def address_count(self, address: str) -> int:
+        """Return how many connections come from `address`."""
+        return self._address_counts[address]
+
+
+def _take_one(counts: Counter[Key], key: Key) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from gateway.policy.client_address import networks_problem
 from shared.settings import CommaSeparated, Environment, EnvSettings
 from shared.url_rules import origin_problem
 
@@ -40,6 +41,12 @@ class GatewaySettings(EnvSettings):
     )
     max_connections_per_org: int = Field(
         10_000, ge=1, le=1_000_000, description="Sockets of one org here."
+    )
+    max_connections_per_address: int | None = Field(
+        None, ge=1, le=1_000_000, description="Sockets of one client address here; any by default."
+    )
+    trusted_proxies: CommaSeparated = Field(
+        (), description="Networks whose X-Forwarded-For is believed: `10.0.0.0/8,fd00::/8`."
     )
     max_services: int = Field(32, ge=1, le=1_000, description="Services of one socket.")
 
@@ -103,6 +110,13 @@ class GatewaySettings(EnvSettings):
             problem = origin_problem(origin, production=self.env == "production")
             if problem:
                 raise ValueError(f"GATEWAY_ALLOWED_ORIGINS {problem}")
+        return self
+
+    @model_validator(mode="after")
+    def _proxies_are_networks(self) -> Self:
+        problem = networks_problem(self.trusted_proxies)
+        if problem:
+            raise ValueError(f"GATEWAY_TRUSTED_PROXIES {problem}")
         return self
 
     @model_validator(mode="after")

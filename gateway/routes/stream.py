@@ -51,8 +51,9 @@ async def stream(socket: WebSocket) -> None:
         # An encoded slash: a proxy's rules may have read the path in another way.
         await nowhere(socket)
         return
+    address = _address_of(socket, gateway)
     try:
-        claims = await _admit(socket, gateway)
+        claims = await _admit(socket, gateway, address)
         request = _request_of(socket, claims, gateway)
         if not isinstance(request, RealtimeError):
             await _open_org(claims, gateway)
@@ -60,8 +61,9 @@ async def stream(socket: WebSocket) -> None:
         log.info("conn.refused", error=error.name, cause=getattr(error, "cause", error.message))
         await socket.send_denial_response(error_response(error))
         return
-    connection = await _upgrade(socket, claims, gateway)
-    if connection is None:
+    connection_id = new_connection_id(gateway.greeting.node, secrets.token_urlsafe(9))
+    connection = Connection(gateway.sessions, claims, connection_id, address)
+    if not await _upgrade(socket, connection):
         return  # gone during the handshake
     if isinstance(request, RealtimeError):
         connection.close(request)
@@ -84,8 +86,9 @@ async def upgrade_required() -> Response:
     )
 
 
-async def _admit(socket: WebSocket, gateway: Gateway) -> Claims:
+async def _admit(socket: WebSocket, gateway: Gateway, address: str) -> Claims:
     gateway.admission.check_node()
+    gateway.admission.check_address(address)
     authorization = socket.headers.get("authorization")
     token = extract_token(
         socket.scope["subprotocols"],
@@ -114,6 +117,12 @@ def _request_of(
         return error
 
 
+def _address_of(socket: WebSocket, gateway: Gateway) -> str:
+    peer = socket.client.host if socket.client else ""
+    forwarded_for = socket.headers.getlist("x-forwarded-for")
+    return gateway.addresses.of(peer, forwarded_for)
+
+
 async def _open_org(claims: Claims, gateway: Gateway) -> None:
     """Return once nothing that happens to the caller's org can pass unheard."""
     if not gateway.bell.hears(claims.org):
@@ -129,16 +138,15 @@ async def _open_org(claims: Claims, gateway: Gateway) -> None:
     gateway.revocations.check(claims)
 
 
-async def _upgrade(socket: WebSocket, claims: Claims, gateway: Gateway) -> Connection | None:
-    connection_id = new_connection_id(gateway.greeting.node, secrets.token_urlsafe(9))
-    connection = Connection(gateway.sessions, claims, connection_id)
+async def _upgrade(socket: WebSocket, connection: Connection) -> bool:
+    """Give the socket to `connection`; False if it is gone."""
     try:
         await socket.accept(echoed_subprotocol(socket.scope["subprotocols"]))
         hand_over: HandOver = socket.scope["extensions"][EXTENSION]
         hand_over(connection)
     except (ConnectionError, WebSocketDisconnect):
-        return None
-    return connection
+        return False
+    return True
 
 
 async def _join(connection: Connection, request: StreamRequest, gateway: Gateway) -> None:

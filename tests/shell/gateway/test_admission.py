@@ -17,6 +17,7 @@ LIMITS: Final = AdmissionLimits(
     max_connections=100,
     max_per_user=100,
     max_per_org=100,
+    max_per_address=None,
     connects_per_user=RateLimit(per_s=0.001, burst=100),
     requests_per_user=RateLimit(per_s=0.001, burst=100),
 )
@@ -27,7 +28,7 @@ def a_door(count: int = 0, **changed: object) -> Admission:
     """Return an admission with `count` connections of one user inside."""
     registry = Registry()
     for number in range(count):
-        registry.add(Connection(RecordingSessions(), CLAIMS, str(number)))
+        registry.add(Connection(RecordingSessions(), CLAIMS, str(number), "192.0.2.1"))
     return Admission(replace(LIMITS, **changed), registry)  # type: ignore[arg-type]
 
 
@@ -76,6 +77,14 @@ def test_B23_a_user_or_an_org_beyond_its_connections_is_refused(limit: str) -> N
 def test_B23_other_users_and_orgs_are_not_affected() -> None:
     a_door(3, max_per_user=3).check_connect(some_claims(sub="eve"))
     a_door(3, max_per_org=3).check_connect(some_claims(org="globex"))
+
+
+def test_B23_an_address_beyond_its_connections_is_refused_and_named() -> None:
+    door = a_door(3, max_per_address=3)
+    with pytest.raises(RateLimited, match=r"192\.0\.2\.1 has 3 connections"):
+        door.check_address("192.0.2.1")
+    door.check_address("192.0.2.2")
+    a_door(3).check_address("192.0.2.1")
 
 
 def test_B59_connects_beyond_the_rate_are_refused() -> None:

@@ -20,7 +20,7 @@ RATE = RateLimit(per_s=10, burst=100)
 class Stage(GatewayStage):
     def __init__(self, *, notice_ms: int = 0, window_ms: int = 0) -> None:
         super().__init__()
-        limits = AdmissionLimits(100, 100, 100, RATE, RATE)
+        limits = AdmissionLimits(100, 100, 100, None, RATE, RATE)
         self.admission = Admission(limits, self.registry)
         self.drainer = Drainer(
             self.registry, self.admission, notice_ms=notice_ms, window_ms=window_ms

@@ -13,9 +13,12 @@ from websockets.typing import Origin, Subprotocol
 
 from gateway.app import public_server
 from gateway.composition import compose
+from gateway.connection import Connection
 from gateway.settings import GatewaySettings
 from shared.settings import RealtimeSettings, TokenSettings
 from tests.support.environment import SECRET, VALID, set_environment
+from tests.support.gateway_values import some_claims
+from tests.support.loopback import RecordingSessions
 from tests.support.signing import GOOD_CLAIMS, signed
 from tests.support.waiting import eventually, free_port
 
@@ -35,9 +38,13 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[str]:
+async def serving(*, inside_from: str | None = None) -> AsyncIterator[str]:
     """Serve a gateway of which no loop runs, as if Redis never answered."""
     parts = compose(RealtimeSettings(), TokenSettings(), GatewaySettings())
+    if inside_from is not None:
+        parts.gateway.registry.add(
+            Connection(RecordingSessions(), some_claims(), "inside", inside_from)
+        )
     server = public_server(parts.gateway)
     server.config.port = free_port()
     async with asyncio.TaskGroup() as tasks:
@@ -60,10 +67,16 @@ def a_token(**changed: object) -> str:
 
 
 async def connected(
-    url: str, query: str = "", *, token: str | None = None, origin: str = PAGE
+    url: str,
+    query: str = "",
+    *,
+    token: str | None = None,
+    origin: str = PAGE,
+    forwarded_for: str | None = None,
 ) -> ClientConnection:
     return await connect(
         f"{url}?{query}",
+        additional_headers={"X-Forwarded-For": forwarded_for} if forwarded_for else None,
         origin=Origin(origin),
         subprotocols=[Subprotocol("rt.v1"), Subprotocol(f"rt.token.{token or a_token()}")],
         proxy=None,
@@ -114,3 +127,25 @@ async def test_who_may_not_come_in_is_refused_before_the_upgrade(
         with pytest.raises(InvalidStatus) as refused:
             await connected(url, query, token=a_token(**changed), origin=origin)
     assert refused.value.response.status_code == status
+
+
+@pytest.mark.usefixtures("_environment")
+@pytest.mark.parametrize(
+    ("trusted", "inside_from", "forwarded_for", "status"),
+    [
+        pytest.param("", "127.0.0.1", "198.51.100.1", 429, id="B22"),
+        pytest.param("127.0.0.0/8", "198.51.100.1", "198.51.100.1", 429, id="B23"),
+        # Let in by the door, and stopped only by Redis.
+        pytest.param("127.0.0.0/8", "198.51.100.1", "198.51.100.2", 503, id="another-address"),
+    ],
+)
+async def test_an_address_has_its_share_of_connections(
+    monkeypatch: pytest.MonkeyPatch, trusted: str, inside_from: str, forwarded_for: str, status: int
+) -> None:
+    monkeypatch.setenv("GATEWAY_MAX_CONNECTIONS_PER_ADDRESS", "1")
+    monkeypatch.setenv("GATEWAY_TRUSTED_PROXIES", trusted)
+    async with serving(inside_from=inside_from) as url, asyncio.timeout(5):
+        with pytest.raises(InvalidStatus) as refused:
+            await connected(url, "services=tasks", forwarded_for=forwarded_for)
+    assert refused.value.response.status_code == status
+    assert "retry-after" in refused.value.response.headers

@@ -45,7 +45,9 @@ class Endpoint:
 
     def __init__(self, services: Sequence[str] | None = None, *, burst: int = 100) -> None:
         rate = RateLimit(per_s=0.001, burst=burst)
-        limits = AdmissionLimits(100, 100, 100, connects_per_user=rate, requests_per_user=rate)
+        limits = AdmissionLimits(
+            100, 100, 100, None, connects_per_user=rate, requests_per_user=rate
+        )
         self.health = ClientHealth()
         api = FastAPI()
         api.include_router(telemetry.router)
