@@ -1,13 +1,16 @@
 """Orgs on stacks of a test's own, whose processes and servers it may kill."""
 
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 
 import pytest
 from redis.asyncio import Redis
 
 from shared.redis_io import connect
+from tests.support.balancer import Balancer, binary_of
 from tests.support.stack import Stack
-from tests.support.tenant import Tenant
+from tests.support.tenant import Door, Tenant
 
 UNHINDERED = {
     "GATEWAY_CONNECTS_PER_USER_PER_S": "10000",
@@ -23,20 +26,42 @@ UNHINDERED = {
 ON_VALKEY = pytest.mark.parametrize("engine", ["valkey"], indirect=True, scope="session")
 """For what no engine can tell apart, so that the run stays short."""
 
-OpenTenant = Callable[[Stack], Tenant]
+B = TypeVar("B", bound=Balancer)
+OpenTenant = Callable[..., Tenant]
+StartBalancer = Callable[[B], Awaitable[B]]
 
 
 @pytest.fixture
 async def tenant_of() -> AsyncIterator[OpenTenant]:
-    """Open an org on a stack, with a Redis client of its own: `tenant_of(stack)`."""
+    """Open an org on a stack, with a Redis client of its own: `tenant_of(stack, door=balancer)`."""
     opened: list[tuple[Tenant, Redis]] = []
 
-    def open_tenant(stack: Stack) -> Tenant:
+    def open_tenant(stack: Stack, *, door: Door | None = None) -> Tenant:
         redis = connect(stack.redis_url)
-        opened.append((Tenant(stack, redis), redis))
+        opened.append((Tenant(stack, redis, door=door), redis))
         return opened[-1][0]
 
     yield open_tenant
     for tenant, redis in opened:
         await tenant.close()
         await redis.aclose()
+
+
+@pytest.fixture
+async def start_balancer() -> AsyncIterator[StartBalancer[B]]:
+    """Start a balancer, or skip where it is not installed: `start_balancer(Haproxy(…))`."""
+    started: list[B] = []
+
+    async def start(balancer: B) -> B:
+        if binary_of(balancer.kind) is None:
+            reason = f"{balancer.kind} is not installed (apt-get install {balancer.kind})"
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"in CI {reason}")
+            pytest.skip(reason)
+        started.append(balancer)
+        await balancer.start()
+        return balancer
+
+    yield start
+    for balancer in started:
+        await balancer.stop()

@@ -7,7 +7,7 @@ org each. Nothing of one org reaches another; that is promised, and held here in
 import asyncio
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import httpx
 from redis.asyncio import Redis
@@ -22,11 +22,24 @@ from tests.support.stream_client import StreamClient
 _UPDATE: Final = "/v2/realtime/update-services"
 
 
-class Tenant:
-    """One org; `close` ends every socket that was opened through it."""
+class Door(Protocol):
+    """Where clients come in: a gateway, or a balancer in front of several."""
 
-    def __init__(self, stack: Stack, redis: Redis, *, org: str | None = None) -> None:
+    url: str
+    stream_url: str
+
+
+class Tenant:
+    """One org; `close` ends every socket that was opened through it.
+
+    Its clients go to the gateway that a test names, or all through one door.
+    """
+
+    def __init__(
+        self, stack: Stack, redis: Redis, *, org: str | None = None, door: Door | None = None
+    ) -> None:
         self.stack = stack
+        self.doors: Sequence[Door] = stack.gateways if door is None else [door]
         self.redis = redis
         self.org = Org(org or f"org-{uuid.uuid4().hex[:12]}")
         self.keys = Keys(stack.key_prefix)
@@ -74,7 +87,7 @@ class Tenant:
     ) -> StreamClient:
         """Open a socket and wait for its hello, unless it is paused."""
         client = await StreamClient.open(
-            self.gateway(gateway).stream_url,
+            self.doors[gateway].stream_url,
             token or self.token(),
             services=services,
             property_id=property_id,
@@ -100,7 +113,7 @@ class Tenant:
     ) -> tuple[int, dict[str, Any]]:
         """Open a socket that is closed at once; return the close code and the error frame."""
         client = await StreamClient.open(
-            self.gateway(gateway).stream_url, token or self.token(), **options
+            self.doors[gateway].stream_url, token or self.token(), **options
         )
         self.clients.append(client)
         code = await client.ended()
@@ -130,7 +143,7 @@ class Tenant:
         """POST anything to update-services of a gateway."""
         authorization = {"Authorization": f"Bearer {token or self.token()}"}
         return await self._http.post(
-            self.gateway(gateway).url + _UPDATE,
+            self.doors[gateway].url + _UPDATE,
             headers=authorization | dict(headers or {}),
             **request,
         )
@@ -138,7 +151,7 @@ class Tenant:
     async def get(self, path: str, gateway: int = 0, *, token: str | None = None) -> httpx.Response:
         """GET a path of a gateway."""
         return await self._http.get(
-            self.gateway(gateway).url + path,
+            self.doors[gateway].url + path,
             headers={"Authorization": f"Bearer {token or self.token()}"},
         )
 

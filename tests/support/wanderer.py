@@ -97,11 +97,11 @@ class Wanderer:
                 await asyncio.sleep(0.2 * random.random())
             else:
                 await self._stay(self.sockets[-1])
-            self._gateway = (self._gateway + 1) % len(self._tenant.stack.gateways)
+            self._gateway = (self._gateway + 1) % len(self._tenant.doors)
 
     async def _open(self) -> StreamClient:
         return await StreamClient.open(
-            self._tenant.gateway(self._gateway).stream_url,
+            self._tenant.doors[self._gateway].stream_url,
             self._token,
             services=self._services,
             property_id=self._property_id,
