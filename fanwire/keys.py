@@ -79,13 +79,28 @@ class Keys:
         """Hash with owner, token and deadline of a partition; never expires."""
         return f"{self.prefix}fanout:lease:{partition}"
 
+    def worker_nodes(self) -> str:
+        """Hash of what each worker says of itself."""
+        return f"{self.prefix}fanout:nodes"
+
     def gateway_nodes(self) -> str:
         """Hash of gateway heartbeats."""
         return f"{self.prefix}gateway:nodes"
 
-    def events_pattern(self) -> str:
-        """Glob that matches every events stream."""
-        return f"{_glob_escaped(self.prefix)}events:{{*}}:*"
+    def events_pattern(self, org: Org | None = None) -> str:
+        """Glob that matches every events stream, or those of one org."""
+        return f"{_glob_escaped(self.prefix)}events:{{{org or '*'}}}:*"
+
+    def subs_pattern(self) -> str:
+        """Glob that matches the subscriptions of every org."""
+        return f"{_glob_escaped(self.prefix)}subs:{{*}}"
+
+    def parse_subs(self, key: str) -> Org | None:
+        """Return the org whose subscriptions `key` holds, or None if it is another key."""
+        head = f"{self.prefix}subs:{{"
+        org = key[len(head) : -1]
+        is_subs = key.startswith(head) and key.endswith("}") and is_valid_id(org)
+        return Org(org) if is_subs else None
 
     def parse_events(self, key: str) -> Topic | None:
         """Return the topic whose events stream `key` is, or None if it is another key."""

@@ -4,27 +4,24 @@ The gateways read the flags of all orgs twice a second; those of one org when it
 What a deploy switches off by the environment is not shown and cannot be switched on here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
-import redis
 import typer
 
 from fanwire.cli.context import Context, context_of
 from fanwire.cli.mistakes import UsageMistake
 from fanwire.cli.output import escaped
+from fanwire.cli.redis_calls import asked
 from fanwire.errors import shortened
 from fanwire.ids import Org, checked_org
 from fanwire.keys import Keys
-from fanwire.publisher_calls import REDIS_OPTIONS
-from fanwire.redis_errors import as_realtime_error
 from fanwire.switches import Switches, read_switches
 
 RING = ":flags"
 
 app = typer.Typer(help="Switch realtime, or single services, off and on again.")
 
-T = TypeVar("T")
 OrgOption = Annotated[str | None, typer.Option("--org", help="Of this org, not of all.")]
 
 
@@ -34,7 +31,7 @@ def flags(ctx: typer.Context, *, org: OrgOption = None) -> None:
     if ctx.invoked_subcommand is not None:
         return
     context = context_of(ctx)
-    found = _asked(context, lambda client: list(_rows(client, context, _org(org))))
+    found = asked(context, lambda client: list(_rows(client, context, _org(org))))
     for scope, field, value in found:
         _show(context, scope, field, value)
     if not found:
@@ -62,7 +59,7 @@ def set_flag(
     if state not in ("on", "off"):
         raise UsageMistake(f"a flag is set on or off, not {shortened(state)}")
     context, of_org = context_of(ctx), _org(org)
-    _asked(context, lambda client: _set(client, context, of_org, flag, is_on=state == "on"))
+    asked(context, lambda client: _set(client, context, of_org, flag, is_on=state == "on"))
     _show(context, of_org, flag, state)
 
 
@@ -99,16 +96,6 @@ def _show(context: Context, org: Org | None, field: str, value: str) -> None:
         told = "[yellow]not understood, ignored[/yellow]"
     fields = {"org": org, "flag": field, "on": is_on, "understood": not read.not_understood}
     context.output.result(fields, f"{org or 'all orgs':<16} {escaped(field):<28} {told}")
-
-
-def _asked(context: Context, question: Callable[[Any], T]) -> T:
-    client: Any = redis.Redis.from_url(context.redis(), **REDIS_OPTIONS)
-    try:
-        return question(client)
-    except redis.RedisError as failure:
-        raise as_realtime_error(failure) from failure
-    finally:
-        client.close()
 
 
 def _org(given: str | None) -> Org | None:

@@ -15,7 +15,7 @@ from tests.support.source_tree import CHECKOUT, SERVED, SourceFile, source_files
 
 KEY: Final = re.compile(
     r"\b(?:(?:events|batches|topic|dead|subs|bell|revoked|flags):(?:\{|$)"
-    r"|fanout:(?:workers|lease)|gateway:nodes)"
+    r"|fanout:(?:workers|nodes|lease)|gateway:nodes)"
 )
 SPELLERS: Final = frozenset({"fanwire/keys.py"})
 SCRIPTS: Final = sorted((CHECKOUT / "shared" / "lua").glob("*.lua"))

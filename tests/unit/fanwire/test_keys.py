@@ -27,6 +27,7 @@ def test_the_keys_are_those_of_the_manual() -> None:
     assert keys.workers() == "fanout:workers"
     assert keys.lease(127) == "fanout:lease:127"
     assert keys.gateway_nodes() == "gateway:nodes"
+    assert keys.worker_nodes() == "fanout:nodes"
 
 
 @given(TOPICS, PREFIXES)
@@ -90,3 +91,11 @@ def test_every_org_has_one_of_the_partitions(org: Org) -> None:
 def test_the_partition_of_an_org_never_changes() -> None:
     # Workers of two releases share the partitions during an upgrade.
     assert [partition_of(Org(name)) for name in ("acme", "globex", "initech")] == [62, 122, 80]
+
+
+@given(TOPICS, PREFIXES)
+def test_an_org_is_found_in_the_key_of_its_subscriptions(topic: Topic, prefix: str) -> None:
+    keys = Keys(prefix)
+    assert keys.parse_subs(keys.subs(topic.org)) == topic.org
+    assert keys.parse_subs(keys.bell(topic.org)) is None
+    assert keys.parse_subs(f"{prefix}subs:{{a}}b}}") is None

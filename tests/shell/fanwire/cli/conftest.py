@@ -1,24 +1,12 @@
-"""The command line, run as a user runs it."""
+"""The command line without a stack and without settings."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from fanwire.cli import main
+from tests.support.command_line import Ran, Run, running
 
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
+__all__ = ["Ran", "Run"]
 
 
 @pytest.fixture(autouse=True)
@@ -30,11 +18,4 @@ def _no_stack_and_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
-    def runs(*arguments: str) -> Ran:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        captured = capfdbinary.readouterr()
-        assert b"Traceback" not in captured.err
-        return Ran(int(str(ended.value.code)), captured.out.decode(), captured.err.decode())
-
-    return runs
+    return running(capfdbinary)
