@@ -22,7 +22,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -57,11 +57,12 @@ class Page:
 
     def app(self) -> Starlette:
         """Return the server's routes."""
-        routes = [
+        routes: list[BaseRoute] = [
             Route("/dev/token", self._token),
             Route("/dev/state/{service}", self._state),
-            Mount("/", _Unkept(directory=self.folder, html=True)),
         ]
+        if why_no_page(self.folder) is None:
+            routes.append(Mount("/", _Unkept(directory=self.folder, html=True)))
         hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
         return Starlette(routes=routes, middleware=[hosts])
 
