@@ -219,6 +219,13 @@ class Draining(RealtimeError):
     remedy = "Connect again after retryAfterMs and resume."
 
 
+class Kicked(Draining):
+    """An operator closed this socket; the session may go on at any node."""
+
+    name = "kicked"
+    remedy = "Connect again with back-off and resume."
+
+
 class Overloaded(RealtimeError):
     """The node cannot serve this now: it is full, or it cannot reach Redis."""
 
@@ -307,6 +314,7 @@ ALL_ERRORS: Final[tuple[type[RealtimeError], ...]] = (
     BodyTooLarge,
     UnsupportedMediaType,
     InvalidBody,
+    Kicked,
     Disabled,
     Busy,
     NotReplicated,

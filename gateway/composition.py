@@ -20,6 +20,7 @@ from gateway.greeting import Greeting
 from gateway.hub import Hub
 from gateway.joiner import Joiner
 from gateway.jwks import JwksKeys
+from gateway.kicks import Kicks
 from gateway.live_feed import LiveFeed
 from gateway.membership import Membership
 from gateway.policy.claims import ClaimRules
@@ -93,7 +94,7 @@ def compose(
         admission=Admission(_admission_limits(settings), registry),
         registry=registry,
         hub=hub,
-        bell=Bell(redis, keys, Rings(feed, subscriptions, revocations, switches)),
+        bell=Bell(redis, keys, Rings(feed, subscriptions, revocations, switches, Kicks(registry))),
         feed=feed,
         replay_log=replay_log,
         store=store,

@@ -1,13 +1,10 @@
 """What a gateway says of itself to a new socket."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from fanwire.tiers import Tiers
 from fanwire.wire import ServiceState, encode_hello
 from gateway.connection import Connection
-
-_SEPARATOR: Final = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +29,3 @@ class Greeting:
             services=services,
             limits={"frameBytes": self.frame_bytes, "services": self.max_services},
         )
-
-
-def new_connection_id(node: str, random_part: str) -> str:
-    """Return an id that nobody can guess and that names its node."""
-    return f"{node}{_SEPARATOR}{random_part}"
-
-
-def node_of(connection_id: str) -> str:
-    """Return the node on which a connection lives."""
-    return connection_id.partition(_SEPARATOR)[0]

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fanwire.connection_ids import connection_field
 from fanwire.ids import Org, Service
 from fanwire.keys import Topic
 from fanwire.position import Position
@@ -24,7 +25,7 @@ from gateway.policy.lanes import Place
 from gateway.policy.session import Input, Phase
 from gateway.policy.stream_request import StreamRequest
 from gateway.replay_log import ReplayLog, UnreadableTopic
-from gateway.subscription_store import SubscriptionStore, connection_field
+from gateway.subscription_store import SubscriptionStore
 from gateway.turns import Turns
 
 

@@ -17,13 +17,13 @@ import orjson
 import structlog
 from redis.exceptions import RedisError
 
+from fanwire.connection_ids import connection_field, node_of, split_field
 from fanwire.errors import RealtimeError
 from fanwire.ids import Org
 from fanwire.keys import Keys
-from gateway.greeting import node_of
 from gateway.registry import Registry
 from gateway.round_trips import RoundTrips
-from gateway.subscription_store import SubscriptionStore, connection_field
+from gateway.subscription_store import SubscriptionStore
 from shared.redis_io import as_hash, as_list
 
 log = structlog.get_logger()
@@ -109,7 +109,7 @@ class Membership:
 
     async def _connection_fields(self, org: Org) -> list[str]:
         reply = await self._round_trips.call("HKEYS", self._keys.subs(org))
-        return [field for raw in as_list(reply) if "#" in (field := raw.decode())]
+        return [field for raw in as_list(reply) if split_field(field := raw.decode())[1]]
 
     async def _last_beats(self) -> dict[str, int]:
         reply = await self._round_trips.call("HGETALL", self._keys.gateway_nodes())
@@ -120,7 +120,7 @@ class Membership:
 
 
 def _node(field: str) -> str:
-    return node_of(field.partition("#")[2])
+    return node_of(split_field(field)[1])
 
 
 def _wall_ms() -> int:

@@ -1,12 +1,13 @@
 """Tells each part of the gateway what the bell said.
 
 A ring is `<service> <position>` for a topic that moved, `:subs <version> <field>` for a changed
-subscription, `:revoked` or `:flags`. A service cannot begin with a colon. What is not
-understood comes from a newer version of the cluster and is ignored; the sweeps read what it
-told of.
+subscription, `:kick <field>` for sockets to close, `:revoked` or `:flags`. A service cannot
+begin with a colon. What is not understood comes from a newer version of the cluster and is
+ignored; the sweeps read what it told of.
 """
 
 from fanwire.ids import Org
+from gateway.kicks import Kicks
 from gateway.live_feed import LiveFeed, topic_of_ring
 from gateway.revocation_list import RevocationList
 from gateway.subscription_sync import SubscriptionSync
@@ -22,17 +23,21 @@ class Rings:
         subscriptions: SubscriptionSync,
         revocations: RevocationList,
         switches: SwitchWatch,
+        kicks: Kicks,
     ) -> None:
         self._feed = feed
         self._subscriptions = subscriptions
         self._revocations = revocations
         self._switches = switches
+        self._kicks = kicks
 
     def rang(self, org: Org, message: str) -> None:
         """Pass one ring on."""
         match message.split(" "):
             case [":subs", version, field] if version.isdecimal():
                 self._subscriptions.changed(org, int(version), field)
+            case [":kick", field]:
+                self._kicks.kick(org, field)
             case [":revoked"]:
                 self._revocations.changed(org)
             case [":flags"]:

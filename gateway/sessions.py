@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from fanwire.connection_ids import connection_field
 from fanwire.errors import BadMessage, Forbidden
 from fanwire.ids import Service
 from fanwire.keys import Topic
@@ -19,7 +20,7 @@ from gateway.policy.session import Input
 from gateway.pulse import Pulses
 from gateway.registry import Registry
 from gateway.revocation_list import RevocationList
-from gateway.subscription_store import SubscriptionStore, connection_field
+from gateway.subscription_store import SubscriptionStore
 from shared.runtime import now_ms
 
 

@@ -6,6 +6,7 @@ tab possible from any node, and tells an open connection from a dead or an inven
 
 from typing import Final, NamedTuple, cast
 
+from fanwire.connection_ids import connection_field
 from fanwire.errors import NotFound, Overloaded, StaleVersion, shortened
 from fanwire.ids import Org, Service, UserId
 from fanwire.keys import Keys
@@ -114,11 +115,6 @@ class SubscriptionStore:
             [self._keys.subs(org), self._keys.bell(org)],
             [field, raw or b"", body, "1" if change.connection_id else "0"],
         )
-
-
-def connection_field(user: UserId, connection_id: str) -> str:
-    """Return the field of one connection of `user`."""
-    return f"{user}#{connection_id}"
 
 
 def _not_open(change: Change) -> NotFound:

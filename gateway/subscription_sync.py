@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Sequence
 import structlog
 from redis.exceptions import RedisError
 
+from fanwire.connection_ids import connection_field
 from fanwire.errors import RealtimeError
 from fanwire.ids import Org, UserId
 from gateway.connection import Connection
 from gateway.joiner import Joiner, WantedChange
 from gateway.policy.subscription import Subscription, newest_filter
 from gateway.registry import Registry
-from gateway.subscription_store import SubscriptionStore, connection_field
+from gateway.subscription_store import SubscriptionStore
 
 log = structlog.get_logger()
 

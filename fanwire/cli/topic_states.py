@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Final
 
+from fanwire.cli.nodes import server_ms
 from fanwire.ids import Org
 from fanwire.keys import Keys, Topic
 
@@ -45,8 +46,7 @@ def read_states(client: Any, keys: Keys, topics: Sequence[Topic]) -> Iterator[To
     """Yield where each topic stands."""
     left = iter(topics)
     while portion := list(islice(left, _ASKED_TOGETHER)):
-        seconds, micros = client.time()
-        now_ms = seconds * 1000 + micros // 1000
+        now_ms = server_ms(client)
         with client.pipeline(transaction=False) as pipe:
             for topic in portion:
                 _ask(pipe, keys, topic)

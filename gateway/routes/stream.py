@@ -15,6 +15,7 @@ from fastapi import Response, WebSocket
 from redis.exceptions import RedisError
 from starlette.websockets import WebSocketDisconnect
 
+from fanwire.connection_ids import new_connection_id
 from fanwire.errors import (
     BadMessage,
     Forbidden,
@@ -30,7 +31,6 @@ from gateway.auth import (
 )
 from gateway.connection import Connection
 from gateway.gateway import Gateway
-from gateway.greeting import new_connection_id
 from gateway.handover import EXTENSION, HandOver
 from gateway.policy.claims import Claims
 from gateway.policy.stream_request import StreamRequest, parse_stream_query

@@ -8,11 +8,11 @@ from typing import Final
 import orjson
 import pytest
 
+from fanwire.connection_ids import connection_field
 from fanwire.keys import Keys
 from gateway import membership as module
 from gateway.membership import Membership
 from gateway.round_trips import RedisUnavailable
-from gateway.subscription_store import connection_field
 from tests.support.gateway_stage import GatewayStage
 from tests.support.gateway_values import ACME
 from tests.support.waiting import eventually

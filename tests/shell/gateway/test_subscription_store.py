@@ -5,12 +5,13 @@ from typing import Any, Final
 
 import pytest
 
+from fanwire.connection_ids import connection_field
 from fanwire.errors import NotFound, Overloaded, StaleVersion
 from fanwire.ids import Service, UserId
 from fanwire.keys import Keys
 from gateway.policy.subscription import Subscription
 from gateway.round_trips import RedisUnavailable
-from gateway.subscription_store import Change, SubscriptionStore, connection_field
+from gateway.subscription_store import Change, SubscriptionStore
 from tests.support.gateway_values import ACME, DEMO, TASKS, USERS
 from tests.support.memory_redis import MemoryTrips
 
