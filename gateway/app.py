@@ -11,7 +11,6 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
 from gateway.composition import Composition, compose
-from gateway.drainer import Drainer
 from gateway.gateway import Gateway
 from gateway.http_door import DoorProtocol
 from gateway.routes import internal, positions, stream, subscriptions, telemetry
@@ -51,7 +50,7 @@ async def serve(
         tasks.create_task(private.serve())
         logger().info("gateway.started", node=parts.gateway.greeting.node, port=settings.port)
         await stop.wait()
-        await _drainer(parts.gateway).drain()
+        await parts.gateway.drainer.drain()
         public.should_exit = True
         await parts.membership.leave()
         private.should_exit = True
@@ -109,6 +108,7 @@ def public_server(gateway: Gateway) -> QuietServer:
 def _loops(parts: Composition) -> Iterator[Coroutine[Any, Any, None]]:
     yield parts.live.run()
     yield parts.rest.run()
+    yield parts.gateway.drainer.run()
     yield parts.gateway.bell.run()
     yield parts.gateway.feed.run()
     yield parts.gateway.revocations.run()
@@ -129,15 +129,6 @@ async def _end(loops: Collection[asyncio.Task[None]]) -> None:
         for loop in loops:
             loop.cancel()
         _, loops = await asyncio.wait(loops, timeout=CANCEL_AGAIN_S)
-
-
-def _drainer(gateway: Gateway) -> Drainer:
-    return Drainer(
-        gateway.registry,
-        gateway.admission,
-        notice_ms=gateway.settings.drain_notice_ms,
-        window_ms=gateway.settings.drain_window_ms,
-    )
 
 
 def _listener(settings: GatewaySettings) -> socket.socket:

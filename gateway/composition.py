@@ -13,6 +13,7 @@ from gateway.auth import KeySource, SharedSecret, TokenVerifier
 from gateway.bell import Bell
 from gateway.catch_up import CatchUps
 from gateway.connection_owner import ConnectionLimits
+from gateway.drainer import Drainer
 from gateway.flow_control import FlowControl
 from gateway.flow_counters import FlowCounters
 from gateway.gateway import Gateway
@@ -85,13 +86,15 @@ def compose(
     jwks = _jwks(tokens)
     verifier = TokenVerifier(jwks or _shared_secret(tokens), _claim_rules(tokens))
     acted_upon = SessionParts(hub, registry, joiner, store, verifier, revocations, pulses, flow)
+    admission = Admission(_admission_limits(settings), registry)
     gateway = Gateway(
         settings=settings,
         greeting=greeting,
         verifier=verifier,
         origins=AllowedOrigins(settings.allowed_origins),
         addresses=ClientAddresses(settings.trusted_proxies),
-        admission=Admission(_admission_limits(settings), registry),
+        admission=admission,
+        drainer=_drainer(settings, registry, admission),
         registry=registry,
         hub=hub,
         bell=Bell(redis, keys, Rings(feed, subscriptions, revocations, switches, Kicks(registry))),
@@ -126,6 +129,15 @@ def _greeting(settings: GatewaySettings, tiers: Tiers) -> Greeting:
         frame_bytes=settings.max_frame_bytes,
         max_services=settings.max_services,
         tiers=tiers,
+    )
+
+
+def _drainer(settings: GatewaySettings, registry: Registry, admission: Admission) -> Drainer:
+    return Drainer(
+        registry,
+        admission,
+        notice_ms=settings.drain_notice_ms,
+        window_ms=settings.drain_window_ms,
     )
 
 

@@ -3,10 +3,15 @@
 First the balancer is told, by `/readyz`, and gets time to act on it. Then every socket is
 told, in a slot of its own, when to come back elsewhere, and closed with 1012. The clients
 resume where they were; the other nodes see a trickle of connects.
+
+A signal and `POST /drain` begin the same drain, and whoever comes second finds it under way.
+It belongs to `run` and not to the first who asked for it: an operator who hangs up must not
+leave a gateway half empty. There is no way back; a node that left is started anew.
 """
 
 import asyncio
 import random
+from dataclasses import dataclass
 
 import structlog
 
@@ -25,8 +30,18 @@ LONGEST_CLIENT_WAIT_MS = 1_000
 LAST_CLOSES_S = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class DrainState:
+    """How far a drain has come."""
+
+    is_begun: bool
+    is_finished: bool
+    connection_count: int
+    """Sockets that are still here."""
+
+
 class Drainer:
-    """Moves all sockets away, once."""
+    """Moves all sockets away, once; `run` must be running."""
 
     def __init__(
         self, registry: Registry, admission: Admission, *, notice_ms: int, window_ms: int
@@ -35,12 +50,32 @@ class Drainer:
         self._admission = admission
         self._notice_ms = notice_ms
         self._window_ms = window_ms
+        self._begun = asyncio.Event()
+        self._finished = asyncio.Event()
+
+    @property
+    def state(self) -> DrainState:
+        """How far it has come."""
+        return DrainState(self._begun.is_set(), self._finished.is_set(), len(self._registry))
+
+    def begin(self) -> None:
+        """Let nobody in from now on, and let `run` move those who are here."""
+        self._admission.is_draining = True
+        self._begun.set()
 
     async def drain(self) -> None:
-        """Return when every socket was told and closed."""
-        self._admission.is_draining = True
-        if not len(self._registry):
-            return
+        """Begin, and return when every socket was told and closed."""
+        self.begin()
+        await self._finished.wait()
+
+    async def run(self) -> None:
+        """Wait until a drain is wanted, and carry it out."""
+        await self._begun.wait()
+        if len(self._registry):
+            await self._move_all()
+        self._finished.set()
+
+    async def _move_all(self) -> None:
         log.info("drain.started", connections=len(self._registry))
         await asyncio.sleep(self._notice_ms / 1000)
         start_ms = now_ms()

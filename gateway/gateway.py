@@ -6,6 +6,7 @@ from gateway.admission import Admission
 from gateway.auth import TokenVerifier
 from gateway.bell import Bell
 from gateway.client_health import ClientHealth
+from gateway.drainer import Drainer
 from gateway.flow_control import FlowControl
 from gateway.greeting import Greeting
 from gateway.hub import Hub
@@ -34,6 +35,7 @@ class Gateway:
     origins: AllowedOrigins
     addresses: ClientAddresses
     admission: Admission
+    drainer: Drainer
     registry: Registry
     hub: Hub
     bell: Bell

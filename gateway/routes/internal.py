@@ -1,4 +1,4 @@
-"""`/livez` and `/readyz`, on a port that clients cannot reach.
+"""`/livez`, `/readyz` and `/drain`, on a port that clients cannot reach.
 
 Alive means that this process answers; Redis has no part in it, or its outage would have every
 gateway restarted. Ready means that new clients are welcome: not while draining, and not before
@@ -6,11 +6,19 @@ Redis was reached once. A later outage leaves a gateway ready, since its sockets
 kept than moved to neighbours that cannot reach Redis either.
 """
 
+from typing import Final
+
 from fastapi import APIRouter, Request, Response
 
 from gateway.gateway import Gateway
 from gateway.routes.answers import json_response
 from shared.runtime import now_ms
+
+NOT_FROM_A_PAGE: Final = {
+    "name": "forbidden",
+    "message": "a web page must not drain a gateway",
+    "remedy": "Call it without an Origin header, as curl and `fanwire drain` do.",
+}
 
 router = APIRouter()
 
@@ -25,15 +33,41 @@ async def livez() -> Response:
 async def readyz(request: Request) -> Response:
     """Return 200 if new clients are welcome, else 503, and why."""
     gateway: Gateway = request.app.state.gateway
-    is_ready = not gateway.admission.is_draining
+    state = _drain_state(gateway)
+    is_ready = not state["draining"]
     return json_response(
         {
             "ready": is_ready,
-            "node": gateway.greeting.node,
-            "draining": gateway.admission.is_draining,
-            "connections": len(gateway.registry),
+            **state,
             "topics": len(gateway.hub),
             "redisAnsweredMsAgo": int(now_ms() - gateway.feed.fresh_ms),
         },
         status=200 if is_ready else 503,
     )
+
+
+@router.post("/drain")
+async def drain(request: Request, *, wait: bool = False) -> Response:
+    """Begin to move every socket away; the process runs on until it gets a signal.
+
+    Return 202 and how far it has come, or with `wait` 200 when the last socket is gone.
+    """
+    if "origin" in request.headers:
+        # A page may post to any address that its browser reaches, such as a developer's own.
+        return json_response(NOT_FROM_A_PAGE, status=403)
+    gateway: Gateway = request.app.state.gateway
+    gateway.drainer.begin()
+    if wait:
+        await gateway.drainer.drain()
+    state = _drain_state(gateway)
+    return json_response(state, status=200 if state["drained"] else 202)
+
+
+def _drain_state(gateway: Gateway) -> dict[str, object]:
+    state = gateway.drainer.state
+    return {
+        "node": gateway.greeting.node,
+        "draining": state.is_begun,
+        "drained": state.is_finished,
+        "connections": state.connection_count,
+    }

@@ -110,6 +110,33 @@ async def test_a_draining_gateway_takes_nobody_in_and_says_so(
 
 
 @ON_VALKEY
+async def test_an_operator_drains_a_gateway_and_stops_it_later(
+    start_stack: StartStack, tenant_of: OpenTenant
+) -> None:
+    stack = await start_stack(gateways=1, env=ENV)
+    tenant = tenant_of(stack)
+    clients = await asyncio.gather(*(tenant.connect() for _ in range(5)))
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        for public in ("/drain", "/readyz"):
+            assert (await http.post(f"{stack.gateway.url}{public}")).status_code == 404
+        begun = await http.post(f"{stack.gateway.internal_url}/drain")
+        assert begun.status_code == 202
+        assert (
+            begun.json().items() >= {"draining": True, "drained": False, "connections": 5}.items()
+        )
+        hook = await http.post(f"{stack.gateway.internal_url}/drain", params={"wait": "true"})
+        assert hook.status_code == 200
+        assert hook.json().items() >= {"drained": True, "connections": 0}.items()
+        assert (await http.get(f"{stack.gateway.internal_url}/livez")).status_code == 200
+    assert [await client.ended() for client in clients] == [1012] * 5
+    assert await readiness(stack) == 503
+    stopping = time.monotonic()
+    stack.gateway.terminate()
+    assert await stack.gateway.wait() == 0
+    assert time.monotonic() - stopping < 2, "nothing is left to wait for"
+
+
+@ON_VALKEY
 async def test_a_gateway_without_sockets_stops_at_once(start_stack: StartStack) -> None:
     stack = await start_stack(gateways=1, env=ENV)
     started = time.monotonic()

@@ -7,7 +7,7 @@ import pytest
 from fanwire.errors import Draining
 from gateway.admission import Admission, AdmissionLimits
 from gateway.connection import Connection
-from gateway.drainer import LONGEST_CLIENT_WAIT_MS, Drainer
+from gateway.drainer import LONGEST_CLIENT_WAIT_MS, Drainer, DrainState
 from gateway.policy.session import Input
 from gateway.policy.token_bucket import RateLimit
 from tests.support.gateway_stage import GatewayStage
@@ -32,6 +32,12 @@ def _no_last_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.drainer.LAST_CLOSES_S", 0.0)
 
 
+async def drained(stage: Stage) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(stage.drainer.run())
+        await stage.drainer.drain()
+
+
 def assert_was_moved(client: Client) -> None:
     written = client.transport.received()
     drain, error = messages(written)
@@ -45,7 +51,7 @@ async def test_F23_every_socket_is_told_and_then_closed() -> None:
     stage = Stage()
     live, joining = stage.client(), stage.client()
     live.connection.advance(Input.HELLO)
-    await stage.drainer.drain()
+    await drained(stage)
     assert_was_moved(live)
     assert_was_moved(joining)
     assert len(stage.registry) == 0
@@ -55,23 +61,46 @@ async def test_B24_from_the_first_moment_on_nobody_new_is_let_in() -> None:
     stage = Stage(notice_ms=5)
     client = stage.client()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(stage.drainer.drain())
+        tasks.create_task(drained(stage))
         await asyncio.sleep(0)
         with pytest.raises(Draining):
             stage.admission.check_node()
         assert client.connection.is_open, "the balancers have not noticed yet"
 
 
+async def test_whoever_asks_second_waits_for_the_drain_that_is_under_way() -> None:
+    stage = Stage(notice_ms=5)
+    client = stage.client()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(stage.drainer.run())
+        stage.drainer.begin()
+        assert stage.drainer.state == DrainState(True, False, 1)
+        await asyncio.gather(stage.drainer.drain(), stage.drainer.drain())
+    assert stage.drainer.state == DrainState(True, True, 0)
+    assert_was_moved(client)
+
+
+async def test_who_stops_waiting_does_not_stop_the_drain() -> None:
+    stage = Stage(notice_ms=5)
+    client = stage.client()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(stage.drainer.run())
+        impatient = asyncio.create_task(stage.drainer.drain())
+        await asyncio.sleep(0)
+        impatient.cancel()
+    assert_was_moved(client)
+
+
 async def test_without_sockets_there_is_nothing_to_wait_for() -> None:
     async with asyncio.timeout(1):
-        await Stage(notice_ms=3_600_000).drainer.drain()
+        await drained(Stage(notice_ms=3_600_000))
 
 
 async def test_a_socket_that_leaves_by_itself_is_left_alone() -> None:
     stage = Stage(notice_ms=5)
     client = stage.client()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(stage.drainer.drain())
+        tasks.create_task(drained(stage))
         await asyncio.sleep(0)
         client.transport.lose()
     assert client.transport.received() == b""
@@ -89,7 +118,7 @@ async def test_a_socket_that_was_let_in_before_and_upgraded_since_is_moved_too()
             stage.registry.add(late.connection)
 
     stage.registry.remove = upgrade_the_late_one  # type: ignore[method-assign]
-    await stage.drainer.drain()
+    await drained(stage)
     assert_was_moved(late)
 
 
@@ -99,7 +128,7 @@ async def test_F23_sockets_leave_one_by_one_over_the_window() -> None:
         stage.client()
     counts: list[int] = []
     async with asyncio.TaskGroup() as tasks:
-        draining = tasks.create_task(stage.drainer.drain())
+        draining = tasks.create_task(drained(stage))
         while not draining.done():
             counts.append(len(stage.registry))
             await asyncio.sleep(0)
