@@ -53,12 +53,13 @@ def term_plan(realtime: RealtimeSettings, settings: FanoutSettings, *, worker: s
         keys=Keys(realtime.key_prefix),
         lease=LeaseTerms(worker, settings.lease_ms, settings.lease_renew_ms),
         sweep_ms=settings.sweep_ms,
-        limits=_topic_limits(settings),
+        limits=_topic_limits(realtime, settings),
     )
 
 
-def _topic_limits(settings: FanoutSettings) -> TopicLimits:
+def _topic_limits(realtime: RealtimeSettings, settings: FanoutSettings) -> TopicLimits:
     return TopicLimits(
+        tiers=realtime.tier_table,
         batches=BatchLimits(
             max_events=settings.batch_max_events,
             max_bytes=settings.batch_max_bytes,

@@ -24,6 +24,8 @@ class Counters:
     """Events that gave way to later ones of the same entity."""
     trimmed: dict[str, int] = field(default_factory=dict)
     """Events that left a replay log, by `<tier>.<reason>`."""
+    replay_budget_bytes: int = 0
+    """What the replay logs of this worker may hold together; 0 until they were weighed."""
 
     def count_dead(self, reason: str) -> None:
         """Count one dead letter."""

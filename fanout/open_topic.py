@@ -4,7 +4,7 @@ Everything here was read from Redis or follows from commits that Redis accepted.
 commit is refused, the whole object is dropped and the topic opened anew; nothing is mended.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -13,7 +13,7 @@ from fanout.policy.dedup import Dedup
 from fanout.policy.retention import Cut, LogEntry, Retention
 from fanwire.keys import Keys, Topic
 from fanwire.position import Position
-from fanwire.tiers import Tier, tier_of
+from fanwire.tiers import Tier
 from fanwire.wire import EncodedBatch, encode_batch
 from shared.scripts import Argument
 
@@ -69,6 +69,7 @@ class OpenTopic:
     """One topic while its partition is held. Compared by identity: a reopened one differs."""
 
     topic: Topic
+    tier: Tier
     keys: TopicKeys
     standing: Standing
     batches: TopicBatches
@@ -83,11 +84,9 @@ class OpenTopic:
     """How many entries had left its events stream when it was first looked at; see input_gaps."""
     is_leaving: bool = False
     is_closed: bool = False
-    tier: Tier = field(init=False)
 
     def __post_init__(self) -> None:
         self.read_cursor = self.standing.cursor
-        self.tier = tier_of(self.topic.service)
 
     @property
     def uncommitted_bytes(self) -> int:
@@ -165,8 +164,8 @@ class OpenTopic:
         )
         if commit.logged is not None:
             self.retention.record(commit.logged, commit.cut)
-            # A pruned event that is published again must not come after the later one. Its id is
-            # in no log, so a takeover forgets it.
+            # A pruned event that is published again must not come after the later one. A takeover
+            # forgets its id: it is in no log; see fanout/policy/pressure.py.
             batch = commit.batch
             sent = chain(batch.pruned, batch.events)
             self.dedup.remember(e.dedup_key for e in sent if e.dedup_key)

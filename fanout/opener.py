@@ -20,6 +20,7 @@ from fanout.replay_log import restore
 from fanout.roster import Roster
 from fanwire.keys import Keys, Topic
 from fanwire.position import parse_position
+from fanwire.tiers import Tiers
 from shared.logs import logger
 from shared.owned_connection import OwnedConnection, script_call
 from shared.runtime import now_ms
@@ -33,6 +34,7 @@ OPENED_TOGETHER: Final = 128
 class TopicLimits:
     """The bounds within which every topic is worked on."""
 
+    tiers: Tiers
     batches: BatchLimits
     retention: RetentionLimits
     replay_budget_bytes: int | None
@@ -104,11 +106,12 @@ class Opener:
         limits = self._limits
         return OpenTopic(
             topic=topic,
+            tier=limits.tiers.of(topic.service),
             keys=topic_keys(self._keys, topic),
             standing=standing,
             batches=TopicBatches(limits.batches, window_ms=standing.window_ms),
             dedup=Dedup(max_ids=limits.dedup_max_ids, window_ms=limits.dedup_window_ms),
-            retention=Retention(limits.retention),
+            retention=Retention(limits.retention, limits.tiers.of(topic.service)),
             taken_at_ms=now_ms(),
         )
 

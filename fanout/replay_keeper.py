@@ -58,9 +58,16 @@ class ReplayKeeper:
             held_count=len(self._roster.held),
             kept_bytes=sum(topic.retention.size_bytes for topic in topics),
         )
+        self._counters.replay_budget_bytes = budget_bytes
         server_ms = self._clock.now_ms()
         logs = [
-            LogLoad(t.topic.org, t.tier, t.retention.wanted_bytes(now_ms=server_ms)) for t in topics
+            LogLoad(
+                t.topic.org,
+                t.tier,
+                t.retention.wanted_bytes(now_ms=server_ms),
+                t.retention.promised_bytes(now_ms=server_ms),
+            )
+            for t in topics
         ]
         for topic, allowed in zip(topics, allowances(logs, budget_bytes), strict=True):
             topic.retention.allow(allowed)

@@ -56,9 +56,17 @@ class FanoutSettings(EnvSettings):
         5_000, ge=100, le=600_000, description="How often all keys are searched for new topics."
     )
 
-    retention_s: int = Field(300, ge=1, le=604_800, description="Least time a batch is replayable.")
+    retention_s: int = Field(
+        300,
+        ge=1,
+        le=604_800,
+        description="Least time a batch is replayable; of critical topics four times as long.",
+    )
     retention_events: int = Field(
-        1_000, ge=1, le=10_000_000, description="Least events per topic kept for replay."
+        1_000,
+        ge=1,
+        le=10_000_000,
+        description="Least events per topic kept for replay; of critical ones four times as many.",
     )
     retention_bytes: int = Field(
         16 * 1024 * 1024,

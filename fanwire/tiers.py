@@ -40,8 +40,3 @@ class Tiers:
     def with_changes(cls, changes: Mapping[str, Tier]) -> "Tiers":
         """Return the default table with some services named anew."""
         return cls({**DEFAULT_TIERS, **changes})
-
-
-def tier_of(service: str) -> Tier:
-    """Return the tier of `service` by the default table."""
-    return DEFAULT_TIERS.get(service, Tier.HIGH)

@@ -4,7 +4,14 @@ A backlog means that events arrive faster than they can be committed. Then an ol
 an entity whose newer one waits beside it is the cheapest to leave out: nobody would look at
 it. The low tier gives way first, the normal one much later, critical and high never.
 
+The id of a pruned event is remembered by the worker that pruned it, and by no log: a repeat
+that comes after a takeover is delivered, with the older state. It takes a publisher that lost
+the very reply, a worker that died under pressure, and an entity that nobody touched since; the
+next event of the entity mends it.
+
 Rejected: pruning at any backlog. A short one drains within a second, complete.
+Rejected: writing the ids into the log. They would take up to half a megabyte of a batch, read by
+every gateway, at the very moment when there is too much to read.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """How the room for replay is shared when all logs together want more than there is.
 
-The lowest tier gives way first, and in it the orgs that hold the most: they are lowered to
+What is kept beyond the promise goes first (fanout/policy/retention.py): nobody's promise is broken
+for it. Then the lowest tier gives way, and in it the orgs that hold the most: they are lowered to
 one level, so that whoever holds little loses nothing. Within an org the largest log is
 lowered in the same way. The higher tiers keep a floor until the lower ones have nothing left
 to give; below it they go only when that is not enough either.
@@ -16,6 +17,7 @@ for the flood of another.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final, NamedTuple
 
 from fanwire.keys import PARTITION_COUNT
@@ -25,15 +27,26 @@ DEFAULT_BUDGET_BYTES: Final = 1024**3
 FLOOR_BYTES: Final = 256 * 1024
 """What a critical or high log keeps as long as lower tiers can give."""
 
+
+class _Least(Enum):
+    PROMISED = "promised"
+    FLOOR = "floor"
+    NOTHING = "nothing"
+
+
 _MEMORY_PART: Final = 4
 _FULL_PERCENT: Final = 90
 _STEPS: Final = (
-    (Tier.LOW, 0),
-    (Tier.NORMAL, 0),
-    (Tier.HIGH, FLOOR_BYTES),
-    (Tier.CRITICAL, FLOOR_BYTES),
-    (Tier.HIGH, 0),
-    (Tier.CRITICAL, 0),
+    (Tier.LOW, _Least.PROMISED),
+    (Tier.NORMAL, _Least.PROMISED),
+    (Tier.HIGH, _Least.PROMISED),
+    (Tier.CRITICAL, _Least.PROMISED),
+    (Tier.LOW, _Least.NOTHING),
+    (Tier.NORMAL, _Least.NOTHING),
+    (Tier.HIGH, _Least.FLOOR),
+    (Tier.CRITICAL, _Least.FLOOR),
+    (Tier.HIGH, _Least.NOTHING),
+    (Tier.CRITICAL, _Least.NOTHING),
 )
 
 
@@ -43,6 +56,8 @@ class LogLoad(NamedTuple):
     org: str
     tier: Tier
     wanted_bytes: int
+    promised_bytes: int
+    """The part of it that every topic may count on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +91,48 @@ def allowances(logs: Sequence[LogLoad], budget_bytes: int) -> list[int | None]:
     for index, log in enumerate(logs):
         members[log.tier].append(index)
     excess = sum(allowed) - budget_bytes
-    for tier, floor in _STEPS:
+    for tier, least in _STEPS:
         if excess > 0 and members[tier]:
-            excess -= _lower_tier(logs, allowed, members[tier], floor, excess)
+            floors = [min(allowed[i], _floor(log, least)) for i, log in enumerate(logs)]
+            excess -= _lower_tier(logs, allowed, members[tier], floors, excess)
     return [
         None if size == log.wanted_bytes else size for size, log in zip(allowed, logs, strict=True)
     ]
 
 
 def _lower_tier(
-    logs: Sequence[LogLoad], allowed: list[int], tier: Sequence[int], floor: int, excess: int
+    logs: Sequence[LogLoad],
+    allowed: list[int],
+    tier: Sequence[int],
+    floors: Sequence[int],
+    excess: int,
 ) -> int:
     """Lower the logs of a tier by `excess`, if they have so much to give; return what they gave."""
     by_org: defaultdict[str, list[int]] = defaultdict(list)
     for index in tier:
         by_org[logs[index].org].append(index)
     held = [sum(allowed[i] for i in of_org) for of_org in by_org.values()]
-    floors = [sum(min(allowed[i], floor) for i in of_org) for of_org in by_org.values()]
+    least = [sum(floors[i] for i in of_org) for of_org in by_org.values()]
     gave = 0
     for of_org, target in zip(
-        by_org.values(), _levelled(held, floors, sum(held) - excess), strict=True
+        by_org.values(), _levelled(held, least, sum(held) - excess), strict=True
     ):
         sizes = [allowed[i] for i in of_org]
-        least = [min(size, floor) for size in sizes]
-        for index, size in zip(of_org, _levelled(sizes, least, target), strict=True):
+        of_each = [floors[i] for i in of_org]
+        for index, size in zip(of_org, _levelled(sizes, of_each, target), strict=True):
             gave += allowed[index] - size
             allowed[index] = size
     return gave
+
+
+def _floor(log: LogLoad, least: _Least) -> int:
+    match least:
+        case _Least.PROMISED:
+            return log.promised_bytes
+        case _Least.FLOOR:
+            return FLOOR_BYTES
+        case _Least.NOTHING:
+            return 0
 
 
 def _levelled(sizes: Sequence[int], floors: Sequence[int], target: int) -> list[int]:

@@ -1,27 +1,42 @@
 """How much of a topic's replay log is kept.
 
-A batch stays while it is younger than the age or among the last events, whichever keeps
-more; the byte bounds win over both: the topic's own, and what the replay budget of all topics
-allows it (fanout/policy/replay_budget.py). What was cut is told to the commit, which trims in
-the same script, so the log never grows between the two.
+A batch stays while it is younger than the age or among the last events, whichever keeps more;
+the byte bounds win over both: the topic's own, and what the replay budget of all topics allows it
+(fanout/policy/replay_budget.py). That much is promised to every topic. A critical one keeps four
+times the age and the count, since a reset there costs its reader the most; that is room nobody
+else wants, and the first that the budget takes back. What was cut is told to the commit, which
+trims in the same script, so the log never grows between the two.
 
 The newest batch is never cut, however large: gateways read it after the bell.
+
+Rejected: less than the promise for the low tiers. It would cost them their resumes while there is
+room; where there is none, they are the first to give way anyhow.
 """
 
+import math
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from fanwire.position import Position
+from fanwire.tiers import Tier
+
+TIMES_KEPT: Final[Mapping[Tier, int]] = {
+    Tier.CRITICAL: 4,
+    Tier.HIGH: 1,
+    Tier.NORMAL: 1,
+    Tier.LOW: 1,
+}
+"""Of the promised age and count; the bytes are the same for all."""
 
 _SHORTEST_SPAN_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionLimits:
-    """Least age and count that are kept, and the bytes that win over them."""
+    """Least age and count that are promised, and the bytes that win over them."""
 
     age_ms: float = 300_000
     event_count: int = 1_000
@@ -56,8 +71,12 @@ class Cut(NamedTuple):
 class Retention:
     """The batches of one replay log, oldest first; `plan` asks, `record` changes."""
 
-    def __init__(self, limits: RetentionLimits) -> None:
-        self._limits = limits
+    def __init__(self, limits: RetentionLimits, tier: Tier) -> None:
+        self._promised = limits
+        times = TIMES_KEPT[tier]
+        self._limits = replace(
+            limits, age_ms=times * limits.age_ms, event_count=times * limits.event_count
+        )
         self._allowed_bytes = limits.size_bytes
         self._entries: deque[LogEntry] = deque()
         self._event_count = 0
@@ -76,6 +95,16 @@ class Retention:
         span_ms = max(now_ms - self._entries[0].committed_at_ms, _SHORTEST_SPAN_MS)
         at_rate = int(self.size_bytes * max(self._limits.age_ms / span_ms, 1.0))
         return min(at_rate, max(self._limits.size_bytes, self.size_bytes))
+
+    def promised_bytes(self, *, now_ms: float) -> int:
+        """Return how much of it is promised to every topic, at its own rate."""
+        if self._limits == self._promised or not self._entries:
+            return self.wanted_bytes(now_ms=now_ms)
+        span_ms = max(now_ms - self._entries[0].committed_at_ms, 1.0)
+        by_age = self._promised.age_ms / span_ms
+        by_count = self._promised.event_count / max(self._event_count, 1)
+        at_rate = math.ceil(self.size_bytes * max(by_age, by_count))
+        return min(at_rate, self.wanted_bytes(now_ms=now_ms))
 
     def plan(self, added: LogEntry, *, now_ms: float) -> Cut | None:
         """Return what is to be cut when `added` is committed; None if nothing is."""

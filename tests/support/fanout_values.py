@@ -8,6 +8,7 @@ from fanwire.events import Event, Reason, Rejected, parse_entry
 from fanwire.ids import Org, Service
 from fanwire.keys import Keys, Topic
 from fanwire.position import ZERO
+from fanwire.tiers import Tiers
 
 
 def an_event(
@@ -43,9 +44,10 @@ def an_open_topic(
     topic = Topic(Org(org), Service(service))
     return OpenTopic(
         topic=topic,
+        tier=Tiers().of(service),
         keys=topic_keys(Keys(), topic),
         standing=Standing(epoch=7, seq=0, cursor="0-0", last=ZERO, window_ms=None),
         batches=TopicBatches(limits or BatchLimits()),
         dedup=Dedup(),
-        retention=Retention(retention or RetentionLimits()),
+        retention=Retention(retention or RetentionLimits(), Tiers().of(service)),
     )

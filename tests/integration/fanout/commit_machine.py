@@ -29,6 +29,7 @@ from fanout.replay_log import restore
 from fanwire.ids import Org, Service
 from fanwire.keys import Keys, Topic
 from fanwire.position import ZERO, Position, parse_position
+from fanwire.tiers import Tier
 from shared.owned_connection import OwnedConnection
 from shared.redis_io import connect
 from tests.support.ledger import Ledger
@@ -211,11 +212,12 @@ class CommitMachine(RuleBasedStateMachine):
         self.known_epoch = max(int(epoch), int(self.known_epoch or 0))
         topic = OpenTopic(
             topic=TOPIC,
+            tier=Tier.HIGH,
             keys=self.names,
             standing=Standing(int(epoch), int(seq), cursor, parse_position(last), None),
             batches=TopicBatches(BatchLimits(max_events=3)),
             dedup=Dedup(),
-            retention=Retention(RetentionLimits(event_count=1_000_000)),
+            retention=Retention(RetentionLimits(event_count=1_000_000), Tier.HIGH),
         )
         if self.restores:
             await restore(self.connection, [topic])

@@ -21,15 +21,20 @@ UNBOUNDED = ServerMemory(used_bytes=10**9, max_bytes=0)
 
 
 def low(org: str, size_bytes: int) -> LogLoad:
-    return LogLoad(org, Tier.LOW, size_bytes)
+    return promised(org, Tier.LOW, size_bytes)
+
+
+def promised(org: str, tier: Tier, size_bytes: int) -> LogLoad:
+    """Return a log that keeps no more than every topic may count on."""
+    return LogLoad(org, tier, size_bytes, size_bytes)
 
 
 def test_within_the_budget_nothing_is_bounded() -> None:
-    assert allowances([low("a", 10), LogLoad("a", Tier.HIGH, 20)], 30) == [None, None]
+    assert allowances([low("a", 10), promised("a", Tier.HIGH, 20)], 30) == [None, None]
 
 
 def test_the_heaviest_org_of_the_lowest_tier_gives_way_first() -> None:
-    logs = [low("light", 10), low("heavy", 100), LogLoad("heavy", Tier.NORMAL, 100)]
+    logs = [low("light", 10), low("heavy", 100), promised("heavy", Tier.NORMAL, 100)]
     assert allowances(logs, 150) == [None, 40, None]
 
 
@@ -39,19 +44,22 @@ def test_an_org_counts_with_all_its_logs_of_the_tier() -> None:
 
 
 def test_the_higher_tier_gives_way_when_the_lower_has_nothing_left() -> None:
-    logs = [low("a", 10), LogLoad("a", Tier.NORMAL, 30), LogLoad("b", Tier.CRITICAL, 5)]
+    logs = [low("a", 10), promised("a", Tier.NORMAL, 30), promised("b", Tier.CRITICAL, 5)]
     assert allowances(logs, 20) == [0, 15, None]
 
 
 def test_important_logs_go_below_their_floor_only_at_the_very_end() -> None:
-    logs = [LogLoad("a", tier, 2 * FLOOR_BYTES) for tier in (Tier.HIGH, Tier.CRITICAL)]
+    logs = [promised("a", tier, 2 * FLOOR_BYTES) for tier in (Tier.HIGH, Tier.CRITICAL)]
     assert allowances(logs, 2 * FLOOR_BYTES) == [FLOOR_BYTES, FLOOR_BYTES]
     assert allowances(logs, FLOOR_BYTES) == [0, FLOOR_BYTES]
 
 
 some_logs = st.lists(
     st.builds(
-        LogLoad, st.sampled_from("abcd"), st.sampled_from([*Tier]), st.integers(0, 2_000 * KIB)
+        lambda org, tier, sizes: LogLoad(org, tier, max(sizes), min(sizes)),
+        st.sampled_from("abcd"),
+        st.sampled_from([*Tier]),
+        st.tuples(st.integers(0, 2_000 * KIB), st.integers(0, 2_000 * KIB)),
     ),
     max_size=20,
 )
@@ -73,12 +81,28 @@ def test_the_rest_fits_and_the_order_of_tiers_is_kept(
         assert 0 <= size <= log.wanted_bytes
         left[log.tier] += size
     for log, size in zip(logs, kept, strict=True):
-        if log.tier in (Tier.CRITICAL, Tier.HIGH) and size < log.wanted_bytes:
+        if size >= log.promised_bytes:
+            continue
+        if log.tier in (Tier.CRITICAL, Tier.HIGH):
             assert left[Tier.LOW] == left[Tier.NORMAL] == 0
-        if log.tier is Tier.NORMAL and size < log.wanted_bytes:
+        if log.tier is Tier.NORMAL:
             assert left[Tier.LOW] == 0
-        if log.tier is Tier.CRITICAL and size < min(log.wanted_bytes, FLOOR_BYTES):
+        if log.tier is Tier.CRITICAL and size < min(log.promised_bytes, FLOOR_BYTES):
             assert left[Tier.HIGH] == 0
+
+
+@given(logs=some_logs, budget_bytes=st.integers(0, 10_000 * KIB))
+def test_no_promise_is_broken_while_somebody_keeps_more_than_was_promised(
+    logs: list[LogLoad], budget_bytes: int
+) -> None:
+    answers = allowances(logs, budget_bytes)
+    kept = [
+        log.wanted_bytes if answer is None else answer
+        for log, answer in zip(logs, answers, strict=True)
+    ]
+    pairs = list(zip(logs, kept, strict=True))
+    if any(size < log.promised_bytes for log, size in pairs):
+        assert all(size <= log.promised_bytes for log, size in pairs)
 
 
 @given(logs=some_logs, budget_bytes=st.integers(0, 10_000 * KIB))

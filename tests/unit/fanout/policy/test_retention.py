@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.policy.retention import LogEntry, Retention, RetentionLimits, TrimReason
+from fanout.policy.retention import TIMES_KEPT, LogEntry, Retention, RetentionLimits, TrimReason
 from fanwire.position import Position
+from fanwire.tiers import Tier
 
 LIMITS = RetentionLimits(age_ms=100, event_count=5, size_bytes=1_000)
 
@@ -13,8 +14,8 @@ def entry(seq: int, *, count: int = 1, size_bytes: int = 10, at_ms: float = 0) -
     return LogEntry(Position(1, seq), count, size_bytes, at_ms)
 
 
-def filled(*entries: LogEntry) -> Retention:
-    retention = Retention(LIMITS)
+def filled(*entries: LogEntry, tier: Tier = Tier.HIGH) -> Retention:
+    retention = Retention(LIMITS, tier)
     for each in entries:
         retention.record(each)
     return retention
@@ -82,7 +83,7 @@ def test_the_newest_batch_stays_whatever_is_allowed() -> None:
 
 
 def test_a_log_wants_what_it_holds_until_a_bound_shortened_it() -> None:
-    retention = Retention(RetentionLimits(age_ms=10_000, size_bytes=1_000_000))
+    retention = Retention(RetentionLimits(age_ms=10_000, size_bytes=1_000_000), Tier.HIGH)
     for seconds in range(4):
         retention.record(entry(seconds, size_bytes=100, at_ms=seconds * 1_000))
     assert retention.wanted_bytes(now_ms=4_000) == 400
@@ -94,13 +95,40 @@ def test_a_log_wants_what_it_holds_until_a_bound_shortened_it() -> None:
     assert retention.wanted_bytes(now_ms=20_000) == 200, "it falls when nothing comes"
 
 
+def test_of_a_critical_topic_four_times_as_much_is_kept_in_the_same_bytes() -> None:
+    retention = filled(*(entry(n) for n in range(25)), tier=Tier.CRITICAL)
+    assert retention.plan(entry(25, at_ms=399), now_ms=399) is None
+    cut = retention.plan(entry(25, at_ms=400), now_ms=400)
+    assert cut == (6, Position(1, 6), {TrimReason.AGE: 6})
+    full = filled(entry(1, size_bytes=900), tier=Tier.CRITICAL)
+    cut = full.plan(entry(2, size_bytes=101), now_ms=0)
+    assert cut == (1, Position(1, 2), {TrimReason.SIZE: 1})
+
+
+def test_what_is_promised_is_reckoned_by_age_or_count_whichever_keeps_more() -> None:
+    limits = RetentionLimits(age_ms=10_000, event_count=10)
+    retention = Retention(limits, Tier.CRITICAL)
+    for seconds in range(20):
+        retention.record(entry(seconds, size_bytes=100, at_ms=seconds * 1_000))
+    assert retention.promised_bytes(now_ms=20_000) == 1_000, "10 s of 20"
+    assert retention.promised_bytes(now_ms=40_000) == 1_000, "10 events of 20"
+    assert retention.promised_bytes(now_ms=16_000) == 1_250
+    assert Retention(limits, Tier.CRITICAL).promised_bytes(now_ms=0) == 0
+
+
+def test_everything_is_promised_of_a_topic_that_keeps_no_more() -> None:
+    retention = filled(*(entry(n, at_ms=n) for n in range(20)), tier=Tier.LOW)
+    assert retention.promised_bytes(now_ms=99) == retention.wanted_bytes(now_ms=99) == 200
+
+
 @given(
+    tier=st.sampled_from([*Tier]),
     sizes=st.lists(
         st.tuples(st.integers(1, 4), st.integers(1, 600), st.integers(0, 60)), max_size=40
-    )
+    ),
 )
-def test_it_agrees_with_a_naive_log(sizes: list[tuple[int, int, int]]) -> None:
-    retention = Retention(LIMITS)
+def test_it_agrees_with_a_naive_log(tier: Tier, sizes: list[tuple[int, int, int]]) -> None:
+    retention = Retention(LIMITS, tier)
     log: list[LogEntry] = []
     now_ms = seq = 0
     for count, size_bytes, wait_ms in sizes:
@@ -110,14 +138,16 @@ def test_it_agrees_with_a_naive_log(sizes: list[tuple[int, int, int]]) -> None:
         cut = retention.plan(added, now_ms=now_ms)
         retention.record(added, cut)
         log.append(added)
-        while len(log) > 1 and not _stays(log, now_ms):
+        while len(log) > 1 and not _stays(log, now_ms, times=TIMES_KEPT[tier]):
             log.pop(0)
         assert retention.size_bytes == sum(each.size_bytes for each in log)
         assert cut is None or cut.oldest_kept == log[0].position
+        assert retention.promised_bytes(now_ms=now_ms) <= retention.wanted_bytes(now_ms=now_ms)
 
 
-def _stays(log: list[LogEntry], now_ms: float) -> bool:
+def _stays(log: list[LogEntry], now_ms: float, *, times: int) -> bool:
     if sum(each.size_bytes for each in log) > LIMITS.size_bytes:
         return False
     newer = sum(each.event_count for each in log[1:])
-    return now_ms - log[0].committed_at_ms < LIMITS.age_ms or newer < LIMITS.event_count
+    is_young = now_ms - log[0].committed_at_ms < times * LIMITS.age_ms
+    return is_young or newer < times * LIMITS.event_count
