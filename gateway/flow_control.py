@@ -6,6 +6,7 @@ is withheld and how it comes back is in gateway/withholding.py, when in policy/q
 
 import asyncio
 import time
+from collections import Counter
 from typing import Final
 
 import structlog
@@ -14,7 +15,7 @@ from fanwire.ids import Service
 from fanwire.tiers import Tier, Tiers
 from fanwire.wire import encode_disabled, encode_quarantine
 from gateway.connection import NOTHING_SHED, Connection
-from gateway.flow_counters import FlowCounters
+from gateway.flow_counters import DroppedFor, EvictedFor, FlowCounters, WithheldFor
 from gateway.policy.quarantine import (
     Cleared,
     Conflate,
@@ -49,6 +50,7 @@ class FlowControl:
         self._limits = limits
         self._watched: dict[Connection, Quarantine] = {}
         self._ack_lags: dict[Connection, tuple[float, float]] = {}
+        self._told: dict[Connection, set[Service]] = {}
         self.counters = counters
 
     @property
@@ -60,6 +62,18 @@ class FlowControl:
     def quarantined_count(self) -> int:
         """Return how many sockets are in quarantine now."""
         return sum(1 for quarantine in self._watched.values() if quarantine.shed)
+
+    def quarantined(self) -> Counter[Tier]:
+        """Return from how many sockets each tier is withheld by a quarantine now."""
+        return Counter(tier for quarantine in self._watched.values() for tier in quarantine.shed)
+
+    def lane_bytes(self) -> Counter[Tier | None]:
+        """Return what waits in all lanes, by tier; None is for control frames."""
+        waiting: Counter[Tier | None] = Counter()
+        for connection in self._watched:
+            if connection.lanes is not None:
+                waiting.update(connection.lanes.bytes_by_tier)
+        return waiting
 
     async def run(self) -> None:
         """Check the watched sockets until cancelled."""
@@ -82,8 +96,12 @@ class FlowControl:
 
     def forget(self, connection: Connection) -> None:
         """Stop watching a socket that ended."""
-        self._watched.pop(connection, None)
+        quarantine = self._watched.pop(connection, None)
+        if quarantine is not None and quarantine.shed:
+            after_ms = quarantine.spell_so_far_ms(now_ms=now_ms())
+            self.counters.ended(quarantine.shed, after_ms=after_ms)
         self._ack_lags.pop(connection, None)
+        self._told.pop(connection, None)
         connection.withheld = None
 
     def acked(self, connection: Connection, lag_ms: float) -> None:
@@ -107,7 +125,7 @@ class FlowControl:
         while connection.lanes is not None and connection.lanes.used_bytes > hard_limit_bytes:
             entered = self._watched[connection].overrun(now_ms=now_ms())
             if entered is None:
-                self._evict(connection)
+                self._evict(connection, EvictedFor.OVERRUN)
                 return
             self._enter_quarantine(connection, entered)
 
@@ -118,7 +136,7 @@ class FlowControl:
             connection.send(encode_disabled(off, retry_after_ms=RETRY_AFTER_MS))
         quarantine = self._watched.get(connection)
         if quarantine is not None and quarantine.shed:
-            self._tell(connection, quarantine.shed, until_ms=quarantine.until_ms)
+            self._tell_entered(connection, until_ms=quarantine.until_ms)
 
     def _spill(self, connection: Connection, *, down_to_bytes: int) -> None:
         """Leave to the log what waits of the least important services; it follows at once."""
@@ -126,43 +144,44 @@ class FlowControl:
             if connection.lanes is None or connection.lanes.used_bytes <= down_to_bytes:
                 break
             if connection.waits(service):
-                self.withholding.withhold(connection, service)
-                self.counters.spilled[self._tiers.of(service)] += 1
+                self.withholding.withhold(connection, service, WithheldFor.BURST)
         self.withholding.refresh(connection)
 
     def _worth(self, service: Service) -> int:
         return -_TIERS_BY_WORTH.index(self._tiers.of(service))
 
-    def _evict(self, connection: Connection) -> None:
-        log.info("socket.evicted", connection=connection.id, unsent_bytes=connection.unsent_bytes)
-        self.counters.evicted += 1
+    def _evict(self, connection: Connection, why: EvictedFor) -> None:
+        unsent_bytes = connection.unsent_bytes
+        log.info("socket.evicted", connection=connection.id, unsent_bytes=unsent_bytes, why=why)
+        self.counters.evicted[why] += 1
         connection.abort()
 
     def _check(self, connection: Connection, quarantine: Quarantine) -> None:
         if _stuck_ms(connection) > self._limits.longest_spell_ms:
-            self._evict(connection)  # who talks and does not read would hold its place for ever
+            # Who talks and does not read would hold its place for ever.
+            self._evict(connection, EvictedFor.STUCK)
             return
         verdict = quarantine.check(self._load(connection), now_ms=now_ms())
         match verdict:
             case Entered():
                 self._enter_quarantine(connection, verdict)
             case Cleared():
-                self._tell(connection, connection.shed, until_ms=None)
+                self.counters.cleared(connection.shed, after_ms=verdict.after_ms)
                 connection.shed = NOTHING_SHED
+                self._tell_cleared(connection)
                 self.withholding.refresh(connection)
-                self.counters.cleared(after_ms=verdict.after_ms)
             case Conflate() if connection.lanes is not None:
                 left_out = connection.lanes.conflate(verdict.tier)
-                self.counters.conflated[verdict.tier] += left_out
+                self.counters.events_dropped[verdict.tier, DroppedFor.CONFLATED] += left_out
             case _:
                 if not connection.is_behind and quarantine.is_idle(now_ms=now_ms()):
                     del self._watched[connection]
 
     def _enter_quarantine(self, connection: Connection, entered: Entered) -> None:
+        self.counters.entered(entered.shed - connection.shed)
         connection.shed = entered.shed
         self.withholding.refresh(connection)
-        self._tell(connection, entered.shed, until_ms=entered.until_ms)
-        self.counters.entered(entered.shed)
+        self._tell_entered(connection, until_ms=entered.until_ms)
 
     def _load(self, connection: Connection) -> Load:
         return Load(
@@ -179,14 +198,21 @@ class FlowControl:
             return 0.0
         return lag_ms
 
-    def _tell(
-        self, connection: Connection, tiers: frozenset[Tier], *, until_ms: float | None
-    ) -> None:
-        services = sorted(s for s in connection.services if self._tiers.of(s) in tiers)
-        until_wall_ms = None if until_ms is None else int(_wall_ms() + until_ms - now_ms())
-        connection.send(encode_quarantine(services, until_ms=until_wall_ms))
-        event = "quarantine.cleared" if until_ms is None else "quarantine.entered"
-        log.info(event, connection=connection.id, services=services)
+    def _tell_entered(self, connection: Connection, *, until_ms: float) -> None:
+        services = sorted(s for s in connection.services if self._tiers.of(s) in connection.shed)
+        log.info("quarantine.entered", connection=connection.id, services=services)
+        if services:
+            # Before it is sent: that may end the socket, which forgets what it was told.
+            self._told.setdefault(connection, set()).update(services)
+            until_wall_ms = int(_wall_ms() + until_ms - now_ms())
+            connection.send(encode_quarantine(services, until_ms=until_wall_ms))
+
+    def _tell_cleared(self, connection: Connection) -> None:
+        # Also of services that it has left since: its client may still think them withheld.
+        services = sorted(self._told.pop(connection, ()))
+        log.info("quarantine.cleared", connection=connection.id, services=services)
+        if services:
+            connection.send(encode_quarantine(services))
 
 
 def _oldest_age_ms(connection: Connection) -> float:

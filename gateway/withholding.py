@@ -22,7 +22,7 @@ from fanwire.tiers import Tier, Tiers
 from fanwire.wire import encode_reset
 from gateway.catch_up import CatchUps, wanted_by
 from gateway.connection import Connection
-from gateway.flow_counters import FlowCounters
+from gateway.flow_counters import DroppedFor, FlowCounters, WithheldFor
 from gateway.hub import HeldTopic, Hub
 from gateway.live_feed import LiveFeed
 from gateway.policy.chain import ResetReason
@@ -68,10 +68,17 @@ class Withholding:
 
     def may_join(self, connection: Connection, service: Service) -> bool:
         """Tell whether a socket gets `service` now."""
+        return self._why_not(connection, service) is None
+
+    def _why_not(self, connection: Connection, service: Service) -> WithheldFor | None:
         tier = self._tiers.of(service)
-        hidden = connection.is_hidden and tier in _HIDDEN_SHEDS
-        is_off = self._switchboard.is_off(connection.claims.org, service)
-        return not (hidden or tier in connection.shed or is_off)
+        if self._switchboard.is_off(connection.claims.org, service):
+            return WithheldFor.SWITCHED_OFF
+        if tier in connection.shed:
+            return WithheldFor.QUARANTINE
+        if connection.is_hidden and tier in _HIDDEN_SHEDS:
+            return WithheldFor.HIDDEN
+        return None
 
     def switched_off(self, connection: Connection) -> list[str]:
         """Return which of a socket's services are switched off."""
@@ -105,13 +112,14 @@ class Withholding:
             return  # nothing may come before hello; the join itself asks what may be joined
         for service in connection.services:
             is_withheld = service in (connection.withheld or ())
-            if not self.may_join(connection, service):
+            why_not = self._why_not(connection, service)
+            if why_not is not None:
                 if not is_withheld:
-                    self.withhold(connection, service)
+                    self.withhold(connection, service, why_not)
             elif is_withheld:
                 self._start_return(connection, Topic(connection.claims.org, service))
 
-    def withhold(self, connection: Connection, service: Service) -> None:
+    def withhold(self, connection: Connection, service: Service, why: WithheldFor) -> None:
         """Keep a service from a socket; `refresh` gives it back."""
         topic = Topic(connection.claims.org, service)
         held = self._hub.get(topic)
@@ -123,7 +131,7 @@ class Withholding:
         head = Place(held.position, held.position if audience is None else audience.served)
         held.leave(connection)
         _keep_place(connection, service, waiting or under_way or head)
-        self._counters.withheld[self._tiers.of(service)] += 1
+        self._counters.withheld[held.tier, why] += 1
 
     def _start_return(self, connection: Connection, topic: Topic) -> None:
         if self._tasks is not None and (connection, topic) not in self._returning:
@@ -153,8 +161,10 @@ class Withholding:
             return
         place = _take_place(connection, topic.service)
         assert place is not None
-        if _event_count(place.at, held.position) > LONGEST_REPLAY_EVENTS:
+        missed_count = _event_count(place.at, held.position)
+        if missed_count > LONGEST_REPLAY_EVENTS:
             self._overflow(connection, held)
+            self._counters.events_dropped[held.tier, DroppedFor.OVERFLOW] += missed_count
             return
         catch_up = self._catch_ups.start(connection, held, place)
         try:
@@ -179,7 +189,6 @@ class Withholding:
         )
         connection.send(reset)
         held.join(connection, wanted_by(connection))
-        self._counters.overflowed += 1
 
 
 def _take_place(connection: Connection, service: Service) -> Place | None:

@@ -44,11 +44,12 @@ class Queued:
 class Lanes:
     """What one socket has not been written yet."""
 
-    __slots__ = ("_lanes", "_takes", "used_bytes")
+    __slots__ = ("_lanes", "_takes", "bytes_by_tier", "used_bytes")
 
     def __init__(self) -> None:
         self._lanes: dict[Tier | None, deque[Queued]] = {tier: deque() for tier in _ORDER}
         self._takes = 0
+        self.bytes_by_tier: dict[Tier | None, int] = dict.fromkeys(_ORDER, 0)
         self.used_bytes = 0
 
     def __bool__(self) -> bool:
@@ -57,7 +58,7 @@ class Lanes:
     def offer(self, queued: Queued) -> None:
         """Queue frames behind those of their lane."""
         self._lanes[queued.tier].append(queued)
-        self.used_bytes += len(queued.frames)
+        self._count(queued.tier, len(queued.frames))
 
     def take(self) -> Queued | None:
         """Remove and return what is to be written next, None if nothing waits."""
@@ -68,7 +69,7 @@ class Lanes:
         control = self._lanes[None]
         lowest_is_due = self._takes % LOWEST_SHARE == 0 and not control
         queued = (waiting[-1] if lowest_is_due else waiting[0]).popleft()
-        self.used_bytes -= len(queued.frames)
+        self._count(queued.tier, -len(queued.frames))
         return queued
 
     def oldest_ms(self) -> float | None:
@@ -87,14 +88,15 @@ class Lanes:
             if dropped:
                 first = first or dropped[0].before
                 self._lanes[tier] = deque(q for q in lane if q.service != service)
-                self.used_bytes -= sum(len(queued.frames) for queued in dropped)
+                self._count(tier, -sum(len(queued.frames) for queued in dropped))
         return first
 
     def keep_control(self) -> None:
         """Remove all batches, as before a close."""
         control = self._lanes[None]
         self._lanes = {tier: deque() for tier in _ORDER} | {None: control}
-        self.used_bytes = sum(len(queued.frames) for queued in control)
+        self.used_bytes = self.bytes_by_tier[None]
+        self.bytes_by_tier = dict.fromkeys(_ORDER, 0) | {None: self.used_bytes}
 
     def conflate(self, tier: Tier) -> int:
         """Merge what waits in a lane to the latest event per entity; return how many gave way."""
@@ -107,7 +109,10 @@ class Lanes:
             frames, count = conflate([queued.frames for queued in of_service])
             left_out += count
             merged.append(replace(of_service[0], frames=frames))
-        self.used_bytes += sum(len(q.frames) for q in merged)
-        self.used_bytes -= sum(len(q.frames) for q in self._lanes[tier])
+        self._count(tier, sum(len(q.frames) for q in merged) - self.bytes_by_tier[tier])
         self._lanes[tier] = merged
         return left_out
+
+    def _count(self, tier: Tier | None, more_bytes: int) -> None:
+        self.bytes_by_tier[tier] += more_bytes
+        self.used_bytes += more_bytes

@@ -138,6 +138,10 @@ class Quarantine:
         """The tiers that the socket does not get."""
         return _SHED[self.phase]
 
+    def spell_so_far_ms(self, *, now_ms: float) -> float:
+        """Return for how long something has been shed."""
+        return now_ms - self._entered_ms if self.shed else 0.0
+
     def is_idle(self, *, now_ms: float) -> bool:
         """Tell whether nothing of this state is worth remembering."""
         return self.phase is Phase.STEADY and now_ms - self._cleared_ms > self._limits.relapse_ms

@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from fanwire.ids import Service
 from fanwire.tiers import Tier
 from gateway.flow_control import ACK_LAG_COUNTS_MS
+from gateway.flow_counters import DroppedFor, EvictedFor, WithheldFor
+from gateway.joiner import WantedChange
 from gateway.policy.quarantine import QuarantineLimits
 from shared.runtime import now_ms
 from tests.support.gateway_stage import GatewayStage, a_request
@@ -138,7 +141,7 @@ async def test_who_is_stuck_for_longer_than_the_longest_quarantine_is_evicted(
     client, _ = await quarantined(stage, clock, "finance")
     await checked(stage, clock, LIMIT_OF.longest_spell_ms)
     assert client.transport.is_aborted
-    assert stage.flow.counters.evicted == 1
+    assert stage.flow.counters.evicted == {EvictedFor.STUCK: 1}
     assert stage.flow.watched_count == 0
 
 
@@ -159,7 +162,7 @@ async def test_a_burst_beyond_the_hard_limit_is_left_to_the_log(clock: Clock) ->
         await eventually(is_whole, every_s=0)
     assert not ears.of_type("quarantine"), "it reads"
     assert not ears.of_type("reset")
-    assert stage.flow.counters.spilled[Tier.HIGH] == 1
+    assert stage.flow.counters.withheld[Tier.HIGH, WithheldFor.BURST] == 1
 
 
 async def test_B62_of_a_stuck_socket_low_and_normal_go_first_and_then_the_socket(
@@ -190,7 +193,67 @@ async def test_notices_alone_can_overrun_a_socket_and_end_it_once(clock: Clock) 
     client.connection.write(b"x" * LIMITS.hard_limit_bytes)
     client.connection.write(b"x")
     assert client.transport.is_aborted
-    assert stage.flow.counters.evicted == 1
+    assert stage.flow.counters.evicted == {EvictedFor.OVERRUN: 1}
+
+
+async def test_who_misses_nothing_is_told_nothing(clock: Clock) -> None:
+    stage = GatewayStage()
+    client, ears = await quarantined(stage, clock, "finance", "tasks")
+    assert stage.flow.quarantined() == {Tier.LOW: 1}
+    ears.listen()
+    await checked(stage, clock, 1_000)
+    await checked(stage, clock, LIMIT_OF.well_ms)
+    assert client.connection.shed == set()
+    ears.listen()
+    assert ears.of_type("quarantine") == []
+
+
+async def test_who_left_what_was_withheld_is_told_all_the_same_that_it_is_over(
+    clock: Clock,
+) -> None:
+    stage = GatewayStage()
+    client, ears = await quarantined(stage, clock, "finance", "analytics")
+    ears.listen()
+    wanted = WantedChange(1, frozenset({Service("finance")}), None, 0)
+    await stage.joiner.change(client.connection, wanted)
+    await checked(stage, clock, 1_000)
+    await checked(stage, clock, LIMIT_OF.well_ms)
+    ears.listen()
+    states = [(frame["state"], frame["services"]) for frame in ears.of_type("quarantine")]
+    assert states == [("entered", ["analytics"]), ("cleared", ["analytics"])]
+
+
+async def test_each_tier_is_counted_in_and_out(clock: Clock) -> None:
+    stage = GatewayStage()
+    _, ears = await quarantined(stage, clock, "analytics")
+    gone, _ = await quarantined(stage, clock, "properties", "analytics")
+    for _ in range(2):
+        await checked(stage, clock, 3_000)
+    both = {Tier.LOW: 2, Tier.NORMAL: 2}
+    assert stage.flow.counters.quarantines_entered == stage.flow.quarantined() == both
+    gone.transport.lose()
+    ears.listen()
+    await checked(stage, clock, 1_000)
+    await checked(stage, clock, LIMIT_OF.well_ms)
+    counters = stage.flow.counters
+    assert counters.quarantines_cleared == {Tier.LOW: 1, Tier.NORMAL: 1}
+    assert counters.quarantines_ended == {Tier.LOW: 1, Tier.NORMAL: 1}
+    assert counters.quarantined_ms >= 6_000 + LIMIT_OF.well_ms
+    assert not stage.flow.quarantined()
+
+
+async def test_what_waits_is_told_by_tier(clock: Clock) -> None:
+    stage = GatewayStage()
+    client, _ = await a_client(stage, "finance", "analytics")
+    stall(client)
+    await deliver(stage, "finance", 2)
+    await deliver(stage, "analytics", 3)
+    waiting = stage.flow.lane_bytes()
+    assert client.connection.lanes is not None
+    assert sum(waiting.values()) == client.connection.lanes.used_bytes
+    assert waiting[Tier.LOW] > waiting[Tier.CRITICAL] > 0
+    client.transport.lose()
+    assert not stage.flow.lane_bytes()
 
 
 async def test_F28_a_socket_that_ends_in_quarantine_leaves_nothing_behind(clock: Clock) -> None:
@@ -282,7 +345,7 @@ async def test_what_waits_is_merged_before_it_is_withheld(clock: Clock) -> None:
     [batch] = ears.of_type("batch")
     assert (batch["conflated"], len(batch["events"])) == (2, 1)
     assert ears.readers["analytics"].seqs == [3]
-    assert stage.flow.counters.conflated[Tier.LOW] == 2
+    assert stage.flow.counters.events_dropped == {(Tier.LOW, DroppedFor.CONFLATED): 2}
 
 
 async def test_a_heartbeat_does_not_name_a_position_whose_batches_wait(clock: Clock) -> None:

@@ -93,6 +93,8 @@ def test_dropping_a_service_leaves_the_others_alone(rows: list[Queued], service:
         lanes.offer(row)
     lanes.drop(service)
     assert not lanes.holds(service)
+    assert sum(lanes.bytes_by_tier.values()) == lanes.used_bytes
+    assert lanes.bytes_by_tier[TIERS[service]] == 0
     assert sorted(q.frames for q in taken(lanes)) == sorted(
         q.frames for q in rows if q.service != service
     )
