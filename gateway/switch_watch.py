@@ -91,15 +91,16 @@ class SwitchWatch:
     async def _turn(self) -> None:
         before = self._all_known()
         if self._set_live(await self._read(self._keys.flags())):
-            log.warning("flags.changed", scope="all")
+            log.warning("flags.changed", scope="all", **_off(self._board.live))
             await self._tell_changed(self._registry, before)
         for org in list(self._due):
             before = self._all_known()
-            changed = self._board.set_org(org, await self._read(self._keys.org_flags(org)))
+            switches = await self._read(self._keys.org_flags(org))
+            changed = self._board.set_org(org, switches)
             # Only now: what could not be read stays due.
             self._due.discard(org)
             if changed:
-                log.warning("flags.changed", scope=org)
+                log.warning("flags.changed", scope=org, **_off(switches))
                 await self._tell_changed(self._registry.of_org(org), before)
         self._board.forget_all_but(set(self._registry.orgs()))
 
@@ -137,6 +138,11 @@ class SwitchWatch:
             self._reported[key] = read.not_understood
             log.warning("flags.not_understood", key=key, fields=list(read.not_understood))
         return read.switches
+
+
+def _off(switches: Switches) -> dict[str, object]:
+    # What was understood: a service that is spelled wrong, but could be one, shows here.
+    return {"emergency": switches.emergency, "services": sorted(switches.services)}
 
 
 def _text(raw: bytes) -> str:

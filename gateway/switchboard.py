@@ -22,6 +22,11 @@ class Switchboard:
         self._live = Switches()
         self._by_org: dict[Org, Switches] = {}
 
+    @property
+    def live(self) -> Switches:
+        """What is switched off live for all orgs."""
+        return self._live
+
     def of(self, org: Org) -> Switches:
         """Return what is off for `org`."""
         return self._deployed | self._live | self._by_org.get(org, Switches())

@@ -115,6 +115,36 @@ def test_services_are_switched_off_by_name(monkeypatch: pytest.MonkeyPatch) -> N
     assert load_settings(RealtimeSettings).disabled_services == {"GUEST_CHECKIN"}
 
 
+@pytest.mark.parametrize("name", ["realtime_disable_tasks", "REALTIME_DISABLE_tasks"])
+def test_a_switch_is_read_in_whatever_letters_it_is_spelled(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    set_environment(monkeypatch, **{name: "1"})
+    assert load_settings(RealtimeSettings).deployed_switches.is_off("tasks")
+
+
+def test_a_name_with_a_dash_switches_its_service_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_environment(monkeypatch, **{"REALTIME_DISABLE_guest-checkin": "1"})
+    assert load_settings(RealtimeSettings).deployed_switches.is_off("guest-checkin")
+
+
+@pytest.mark.parametrize("name", ["REALTIME_DISABLE_", "REALTIME_DISABLE__TASKS"])
+def test_a_switch_of_no_possible_service_is_refused_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    set_environment(monkeypatch, **{name: "1"})
+    assert f"{name} must end in the name of a service" in refusal(RealtimeSettings, capsys)
+
+
+def test_a_switch_that_is_none_is_refused_with_what_was_meant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_environment(monkeypatch, REALTIME_EMERGENCY_DISABEL="1")
+    line = refusal(RealtimeSettings, capsys)
+    assert "REALTIME_EMERGENCY_DISABEL is not a setting" in line
+    assert "did you mean REALTIME_EMERGENCY_DISABLE?" in line
+
+
 def test_an_illegible_switch_ends_the_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
