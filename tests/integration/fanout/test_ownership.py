@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from fanout.policy.rendezvous import partitions_of
 from fanwire.ids import Org, Service
 from fanwire.keys import PARTITION_COUNT, Topic
 from tests.conftest import StartStack
@@ -64,17 +65,19 @@ async def state_of(worker: Role) -> dict[str, object]:
     return state
 
 
-async def shares(stack: Stack) -> list[int]:
+async def shares(stack: Stack) -> dict[str, int]:
     states = [await state_of(worker) for worker in stack.workers if worker.is_running]
-    return [int(str(state["partitions"])) for state in states]
+    return {str(state["worker"]): int(str(state["partitions"])) for state in states}
 
 
-async def until_shared(stack: Stack) -> None:
-    async def is_shared() -> bool:
+async def until_shared(stack: Stack) -> dict[str, int]:
+    """Wait until each worker holds what it is to hold, and no more: all of it is one's first."""
+
+    async def is_shared() -> dict[str, int] | None:
         held = await shares(stack)
-        return sum(held) == PARTITION_COUNT and min(held) > 0
+        return held if held == {name: len(partitions_of(name, held)) for name in held} else None
 
-    await eventually(is_shared, 10)
+    return await eventually(is_shared, 10)
 
 
 async def head_moves(desk: Desk, *, within_s: float) -> float:
@@ -100,8 +103,9 @@ async def check_all(desk: Desk, flow: Flow) -> None:
 
 async def test_two_workers_share_the_partitions(start_stack: StartStack, desk: Desk) -> None:
     stack = await start_stack(gateways=0, workers=2, env=ENV)
-    await until_shared(stack)
-    assert min(await shares(stack)) > PARTITION_COUNT // 4
+    held = await until_shared(stack)
+    assert sum(held.values()) == PARTITION_COUNT
+    assert min(held.values()) > PARTITION_COUNT // 4
     await desk.publish([1])
     await desk.delivered([1])
 
