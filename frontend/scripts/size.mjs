@@ -1,20 +1,23 @@
 /**
  * Holds each export to its budget: what an app's bundler makes of it, minified and gzipped.
  *
+ * Counted is what must be there before the socket opens. What is imported later is printed apart:
+ * no page waits for it, and a page that never gets it connects, receives and resumes all the same.
  * The React part is measured without the core and without React, which a page has once anyway.
- * What is imported later counts apart: no page waits for it.
  */
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 
 const BUDGETS = [
-  { file: 'index.js', bytes: 7.25 * 1024, external: [] },
+  { file: 'index.js', bytes: 6.6 * 1024, external: [] },
   { file: 'react.js', bytes: 2 * 1024, external: [/^react/, /^\.\//] },
 ]
 
 async function chunksOf(file, external) {
   const input = new URL(`../dist/${file}`, import.meta.url).pathname
-  const bundle = await rolldown({ input, external, logLevel: 'silent' })
+  // As in an app, where the code that two chunks share stays in the one that is there first.
+  const preserveEntrySignatures = 'allow-extension'
+  const bundle = await rolldown({ input, external, preserveEntrySignatures, logLevel: 'silent' })
   const { output } = await bundle.generate({ minify: true })
   await bundle.close()
   return output
@@ -26,7 +29,9 @@ const sizeOf = (chunks) =>
 for (const { file, bytes, external } of BUDGETS) {
   const chunks = await chunksOf(file, external)
   const size = sizeOf(chunks.filter(({ isDynamicEntry }) => !isDynamicEntry))
-  const later = sizeOf(chunks.filter(({ isDynamicEntry }) => isDynamicEntry))
-  process.stdout.write(`${file}: ${size} of ${bytes} bytes gzipped, and ${later} later\n`)
+  process.stdout.write(`${file}: ${size} of ${bytes} bytes gzipped\n`)
+  for (const chunk of chunks.filter(({ isDynamicEntry }) => isDynamicEntry)) {
+    process.stdout.write(`  and later ${chunk.name}: ${sizeOf([chunk])} bytes\n`)
+  }
   if (size > bytes) process.exitCode = 1
 }

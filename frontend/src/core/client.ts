@@ -4,14 +4,14 @@
  * The constructor does nothing that a server render or a second render would notice; `start` and
  * `stop` may follow each other at once, as under StrictMode, and still make one socket.
  */
-import { httpUrl, streamAddress, streamUrl, type Wanted } from './addresses.js'
+import { streamAddress, streamUrl, type Wanted } from './addresses.js'
+import type { Companion } from './companion.js'
 import { Connection } from './connection.js'
 import type { ConnectionState } from './connectionState.js'
 import type { Inside } from './debugState.js'
-import { Deliveries } from './deliveries.js'
-import { type RealtimeError, warn } from './errors.js'
+import { type Delivery, deliveryOf, dispatch } from './deliveries.js'
+import { type RealtimeError, typedError, warn } from './errors.js'
 import { listenTo, type ServiceListener } from './events.js'
-import { call } from './http.js'
 import { isEmergencyDisabled } from './killSwitch.js'
 import { parsePosition } from './position.js'
 import { enlist } from './propertyFilter.js'
@@ -19,48 +19,44 @@ import type { Realtime, RealtimeOptions } from './realtime.js'
 import { ServiceStates } from './serviceStates.js'
 import { Session, type Update } from './session.js'
 import { IDLE, type RealtimeStatus, statusOf } from './status.js'
-import { SubscriptionSync } from './subscriptionSync.js'
-import type { Report } from './telemetry.js'
 import { TokenSource } from './tokenSource.js'
 import { watchPage } from './visibility.js'
 import type { Hello, ServerFrame } from './wire.js'
 
 export class RealtimeClient implements Realtime {
   status: RealtimeStatus = IDLE
+  #wanted: Wanted
   #hello: Hello | undefined
   #connectedAtMs = 0
   #onPage: AbortController | undefined
+  #companion: Companion | undefined
+  #loading: Promise<Companion> | undefined
   readonly #callbacks = new Set<() => void>()
   readonly #address: URL
   readonly #tokens: TokenSource
   readonly #session: Session
   readonly #services: ServiceStates
-  readonly #sync: SubscriptionSync
   readonly #connection: Connection
   readonly #onError: (error: RealtimeError) => void
-  readonly #deliveries = new Deliveries(() => this.#target)
 
   /** Prepare; nothing is sent yet. Throws RealtimeError if a url or a position is none. */
   constructor(private readonly options: RealtimeOptions) {
     const { services, propertyId = null, resumeFrom = {}, onError = warn } = options
+    this.#wanted = { services, propertyId }
     this.#onError = onError
     this.#address = streamAddress(options.url)
     this.#tokens = new TokenSource(options.getToken)
     const positions = Object.entries(resumeFrom)
     this.#session = new Session(positions.map(([name, text]) => [name, parsePosition(text)]))
     this.#services = new ServiceStates(this.#session)
-    this.#sync = new SubscriptionSync(
-      { services, propertyId },
-      { change: (change) => this.#post('update-services', change), onError },
-    )
     this.#connection = new Connection({
       onError,
       session: this.#session,
       tokens: this.#tokens,
-      url: () => streamUrl(this.#address, this.#sync.wanted, this.#session.texts),
+      url: () => streamUrl(this.#address, this.#wanted, this.#session.texts),
       isSwitchedOff: () => this.#isSwitchedOff(),
       isHidden: () => this.#visibility.hidden,
-      diagnose: () => this.#diagnose(),
+      diagnose: () => this.#beside((companion) => companion.diagnose()),
       onState: (before) => this.#stateChanged(before),
       onFrame: (frame, updates) => this.#take(frame, updates),
     })
@@ -78,7 +74,12 @@ export class RealtimeClient implements Realtime {
   }
 
   subscribe(change: Partial<Wanted>): void {
-    this.#sync.want(change)
+    this.#wanted = { ...this.#wanted, ...change }
+    this.#loading?.then(
+      ({ sync }) => sync.schedule(),
+      // No companion, no call: the URL of another socket says it as well.
+      (thrown) => this.#hello && this.#connection.end(typedError(thrown, 'unreachable')),
+    )
     this.#refresh()
   }
 
@@ -97,11 +98,11 @@ export class RealtimeClient implements Realtime {
     return {
       status: this.status,
       url: this.options.url,
-      propertyId: this.#sync.wanted.propertyId,
+      propertyId: this.#wanted.propertyId,
       rttMs,
       tokenExpiresAtMs,
       positions: this.#session.texts,
-      meters: this.#deliveries.meters,
+      meters: this.#companion?.health.meters ?? new Map(),
     }
   }
 
@@ -130,14 +131,31 @@ export class RealtimeClient implements Realtime {
         this.#connection.put({ type: 'woken' })
       },
     })
-    enlist(this, signal)
-    const post = (services: Report, isLast: boolean) =>
-      this.#post('/telemetry/client', { services }, isLast)
-    import('./observation.js')
-      .then(({ observe }) =>
-        observe(() => this.inside, this.options.telemetry === false ? null : post, signal),
-      )
-      .catch(() => {}) // a page that nobody can look into works all the same
+    enlist(this, this.options.propertyId !== undefined, signal)
+    this.#load(signal)
+  }
+
+  #load(signal: AbortSignal): void {
+    this.#loading ??= import('./companion.js').then(({ Companion }) => {
+      this.#companion = new Companion({
+        address: this.#address,
+        tokens: this.#tokens,
+        wanted: () => this.#wanted,
+        hello: () => this.#hello,
+        inside: () => this.inside,
+        onError: this.#onError,
+      })
+      return this.#companion
+    })
+    void this.#beside((companion) => companion.observe(this.options.telemetry !== false, signal))
+  }
+
+  /** Let the companion act when it is there; a page without it works, but cannot be looked into. */
+  async #beside<Result>(
+    act: (companion: Companion) => Result,
+  ): Promise<Awaited<Result> | undefined> {
+    const companion = await this.#loading?.catch(() => undefined)
+    return companion && (await act(companion))
   }
 
   #take(frame: ServerFrame, updates: readonly Update[]): void {
@@ -146,24 +164,31 @@ export class RealtimeClient implements Realtime {
     if (frame.type === 'hello') {
       this.#hello = frame
       this.#connectedAtMs = Date.now()
-      this.#sync.greeted(frame.connectionId, {
-        services: frame.services.map(({ name }) => name),
-        propertyId: frame.propertyId,
-      })
       this.#connection.put({ type: 'greeted', nowMs })
+      void this.#beside(({ sync }) => sync.schedule(0))
     } else if (frame.type === 'drain') {
       this.#connection.put({ type: 'drained', afterMs: frame.reconnectAfterMs, nowMs })
     }
     if (this.#isSwitchedOff()) this.#connection.switchOff()
-    this.#deliveries.deliver(updates, this.#sync.wanted.propertyId, this.#connectedAtMs)
+    for (const update of updates) if (update.type !== 'resume') this.#deliver(update)
     this.#refresh()
+  }
+
+  #deliver(update: Delivery): void {
+    const delivery = deliveryOf(update, this.#wanted.propertyId)
+    const [atMs, connectedAtMs] = [Date.now(), this.#connectedAtMs]
+    void this.#beside(({ health }) => health.countDelivery(delivery, atMs, connectedAtMs))
+    dispatch(delivery, this.#target)
   }
 
   #stateChanged(before: ConnectionState): void {
     if (before.name === 'connected' && this.#connection.state.name !== 'connected') {
       this.#hello = undefined
-      this.#sync.lost()
-      this.#deliveries.countReconnect(this.#session.positions.keys())
+      const services = [...this.#session.positions.keys()]
+      void this.#beside(({ health, sync }) => {
+        health.countReconnect(services)
+        sync.lost()
+      })
     }
     this.#refresh()
   }
@@ -172,27 +197,10 @@ export class RealtimeClient implements Realtime {
   #refresh(): void {
     const { state } = this.#connection
     const { connectionId = null, node = null } = this.#hello ?? {}
-    const services = this.#services.read(this.#sync.wanted.services, state.name === 'connected')
+    const services = this.#services.read(this.#wanted.services, state.name === 'connected')
     const next = { ...statusOf(state, services), connectionId, node }
     if (JSON.stringify(next) === JSON.stringify(this.status)) return
     this.status = next
     for (const callback of [...this.#callbacks]) callback()
-  }
-
-  #diagnose(): Promise<void> {
-    const { services = [] } = this.#sync.wanted
-    return this.#call(`positions?services=${services}`, {})
-  }
-
-  #post(path: string, body: object, keepalive = false): Promise<void> {
-    return this.#call(path, { method: 'POST', body: JSON.stringify(body), keepalive })
-  }
-
-  async #call(path: string, init: RequestInit): Promise<void> {
-    const token = await this.#tokens.current()
-    await call(httpUrl(this.#address, path), token, init).catch((error: RealtimeError) => {
-      if (error.name === 'unauthorized') this.#tokens.discard()
-      throw error
-    })
   }
 }

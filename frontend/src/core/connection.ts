@@ -16,7 +16,7 @@ export interface ConnectionParts extends ConversationParts {
   readonly url: () => URL
   readonly isSwitchedOff: () => boolean
   /** Ask over HTTP why an upgrade fails; rejects with what the gateway objects to. */
-  readonly diagnose: () => Promise<void>
+  readonly diagnose: () => Promise<unknown>
   readonly onState: (before: ConnectionState) => void
 }
 
@@ -30,15 +30,14 @@ export class Connection {
 
   put(input: ConnectionInput): void {
     const before = this.state
-    const { state, effects } = step(before, input)
+    const [state, ...effects] = step(before, input)
     this.state = state
     for (const effect of effects) this.#perform(effect)
     if (state !== before) this.parts.onState(before)
   }
 
-  switchOff(retryAfterMs?: number): void {
-    const error = localError('disabled', 'realtime is switched off', retryAfterMs)
-    this.put({ type: 'switchedOff', error })
+  switchOff(): void {
+    this.end(localError('disabled', 'realtime is switched off'))
   }
 
   #perform(effect: ConnectionEffect): void {
@@ -59,7 +58,7 @@ export class Connection {
     const attempt = ++this.#attempt
     const onEnd = async (error: RealtimeError, wasRefused: boolean) => {
       const why = wasRefused ? await this.#reason(error) : error
-      if (attempt === this.#attempt) this.#ended(why)
+      if (attempt === this.#attempt) this.end(why)
     }
     if (this.parts.isSwitchedOff()) return this.switchOff()
     try {
@@ -72,7 +71,8 @@ export class Connection {
     }
   }
 
-  #ended(error: RealtimeError): void {
+  /** End what is under way because of `error`, and go on as it demands. */
+  end(error: RealtimeError): void {
     this.put(
       error.name === 'disabled'
         ? { type: 'switchedOff', error }

@@ -55,10 +55,8 @@ export type ConnectionInput =
 /** A number starts the timer, in place of one that runs, with this delay in ms. */
 export type ConnectionEffect = 'openSocket' | 'closeSocket' | 'stopTimer' | 'discardToken' | number
 
-export interface Step {
-  readonly state: ConnectionState
-  readonly effects: readonly ConnectionEffect[]
-}
+/** The next state, and what must happen now. */
+export type Step = readonly [state: ConnectionState, ...effects: ConnectionEffect[]]
 
 type Named<Name extends ConnectionState['name']> = Extract<ConnectionState, { name: Name }>
 type Attempting = Named<'connecting' | 'reconnecting'>
@@ -82,83 +80,77 @@ export function step(state: ConnectionState, input: ConnectionInput): Step {
   const row = NEXT[state.name][input.type] as
     | ((state: ConnectionState, input: ConnectionInput) => Step)
     | undefined
-  return row ? row(state, input) : { state, effects: [] }
+  return row ? row(state, input) : [state]
 }
 
 function start(): Step {
-  const state: ConnectionState = { name: 'connecting', failedCount: 0, wasRefused: false }
-  return { state, effects: ['stopTimer', 'openSocket'] }
+  return [{ name: 'connecting', failedCount: 0, wasRefused: false }, 'stopTimer', 'openSocket']
 }
 
 function stop(): Step {
-  return { state: { name: 'closed', error: null }, effects: ['stopTimer', 'closeSocket'] }
+  return closed(null)
 }
 
-function greeted({ failedCount }: Attempting, { nowMs }: Typed<'greeted'>): Step {
-  return {
-    state: { name: 'connected', sinceMs: nowMs, leaveAtMs: null, failedCount, wasRefused: false },
-    effects: ['stopTimer'],
-  }
+function closed(error: RealtimeError | null): Step {
+  return [{ name: 'closed', error }, 'stopTimer', 'closeSocket']
+}
+
+function greeted({ failedCount }: Attempting, { nowMs: sinceMs }: Typed<'greeted'>): Step {
+  const past = { failedCount, wasRefused: false }
+  return [{ name: 'connected', sinceMs, leaveAtMs: null, ...past }, 'stopTimer']
 }
 
 function drained(state: Named<'connected'>, { afterMs, nowMs }: Typed<'drained'>): Step {
-  return { state: { ...state, leaveAtMs: nowMs + afterMs }, effects: [afterMs] }
+  return [{ ...state, leaveAtMs: nowMs + afterMs }, afterMs]
 }
 
 function leave(state: Named<'connected'>): Step {
-  return opening(state, localError('draining', 'the node is draining'), ['closeSocket'])
+  return opening(state, localError('draining', 'the node drains'), 'closeSocket')
 }
 
 function reopen(state: Named<'reconnecting'>): Step {
-  return state.wait === 'opening' ? stay(state) : opening(state, state.error, [])
+  return state.wait === 'opening' ? [state] : opening(state, state.error)
 }
 
 function woken(state: Named<'reconnecting'>): Step {
   // A wait that the server asked for stands: it knows what it cannot bear.
-  return state.wait === 'ours' ? opening(state, state.error, ['stopTimer']) : stay(state)
+  return state.wait === 'ours' ? opening(state, state.error, 'stopTimer') : [state]
 }
 
-function opening(past: Past, error: RealtimeError, first: readonly ConnectionEffect[]): Step {
-  const { failedCount, wasRefused } = past
-  return {
-    state: { name: 'reconnecting', error, retryInMs: 0, wait: 'opening', failedCount, wasRefused },
-    effects: [...first, 'openSocket'],
-  }
+function opening(
+  { failedCount, wasRefused }: Past,
+  error: RealtimeError,
+  ...first: ConnectionEffect[]
+): Step {
+  const next = { retryInMs: 0, wait: 'opening', failedCount, wasRefused } as const
+  return [{ name: 'reconnecting', error, ...next }, ...first, 'openSocket']
 }
 
 function switchedOff(_: ConnectionState, { error }: Typed<'switchedOff'>): Step {
   const retryInMs = error.retryAfterMs ?? RECHECK_OFF_MS
-  return { state: { name: 'off', error, retryInMs }, effects: ['closeSocket', retryInMs] }
+  return [{ name: 'off', error, retryInMs }, 'closeSocket', retryInMs]
 }
 
 function ended(
   state: Attempting | Named<'connected'>,
   { error, chance, nowMs }: Typed<'ended'>,
 ): Step {
-  const isRefused = error.name === 'unauthorized'
+  const wasRefused = error.name === 'unauthorized'
   // One refusal asks for a fresh token; the fresh one refused as well says that nobody will be
   // let in.
-  if (!error.retryable || (isRefused && state.wasRefused)) {
-    return { state: { name: 'closed', error }, effects: ['stopTimer', 'closeSocket'] }
-  }
-  const isLive = state.name === 'connected'
-  const attempt = isLive && nowMs - state.sinceMs >= STABLE_MS ? 0 : state.failedCount
-  const leaveAtMs = isLive ? state.leaveAtMs : null
-  const askedMs = leaveAtMs === null ? error.retryAfterMs : Math.max(0, leaveAtMs - nowMs)
-  const retryInMs = askedMs ?? backoffMs(attempt, chance)
-  return {
-    state: {
-      name: 'reconnecting',
-      error,
-      retryInMs,
-      wait: askedMs === undefined ? 'ours' : 'asked',
-      failedCount: attempt + 1,
-      wasRefused: isRefused,
-    },
-    effects: isRefused ? ['closeSocket', 'discardToken', retryInMs] : ['closeSocket', retryInMs],
-  }
-}
-
-function stay(state: ConnectionState): Step {
-  return { state, effects: [] }
+  if (!error.retryable || (wasRefused && state.wasRefused)) return closed(error)
+  const live = state.name === 'connected' ? state : null
+  const tries = live && nowMs - live.sinceMs >= STABLE_MS ? 0 : state.failedCount
+  const leaveAtMs = live?.leaveAtMs
+  const askedMs = leaveAtMs ? Math.max(0, leaveAtMs - nowMs) : error.retryAfterMs
+  const retryInMs = askedMs ?? backoffMs(tries, chance)
+  const wait = askedMs === undefined ? 'ours' : 'asked'
+  const past = { failedCount: tries + 1, wasRefused }
+  const effects = wasRefused ? (['discardToken'] as const) : []
+  return [
+    { name: 'reconnecting', error, retryInMs, wait, ...past },
+    'closeSocket',
+    ...effects,
+    retryInMs,
+  ]
 }

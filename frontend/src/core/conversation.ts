@@ -5,7 +5,7 @@
  * A tick a second does all that takes time. A timer for each would fire at another moment than
  * planned in a hidden or sleeping tab anyway; a tick compares clocks and so cannot be late twice.
  */
-import { errorOfClose, localError, type RealtimeError, typedError } from './errors.js'
+import { errorOfClose, localError, RealtimeError, typedError } from './errors.js'
 import type { Session, Update } from './session.js'
 import { refreshInMs } from './tokenLife.js'
 import type { TokenSource } from './tokenSource.js'
@@ -113,8 +113,8 @@ export class Conversation {
       const leftMs = frame.tokenExpiresAt - Date.now()
       this.#refreshAtMs = Date.now() + refreshInMs(leftMs, Math.random())
     } else if (frame.type === 'error') {
-      this.#notice = frame.error
-      onError(frame.error)
+      this.#notice = new RealtimeError(frame)
+      onError(this.#notice)
     } else if (frame.type === 'heartbeat' && this.#probedAtMs !== undefined) {
       this.rttMs = nowMs - this.#probedAtMs
       this.#probedAtMs = undefined

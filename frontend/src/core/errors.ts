@@ -42,16 +42,18 @@ export class UnauthorizedError extends RealtimeError {
   }
 }
 
+const RESUMES = 'None needed: it resumes.'
+
 const LOCAL = {
-  bad_frame: [1011, 'Report it: the gateway breaks the protocol.'],
-  chain_broken: [1011, 'None needed: it resumes.'],
-  draining: [1012, 'None needed: it reconnects.'],
-  token_failed: [4401, 'Mend getToken; see the cause.'],
-  token_expired: [4401, 'Return a fresh token; check the clock.'],
-  disabled: [4503, 'Poll until it is on again.'],
-  unreachable: [4505, 'Check the network and the address.'],
-  bad_url: [4400, 'Give it like wss://host.', false],
-  listener_failed: [4500, "Mend the app's listener.", false],
+  bad_frame: [1011, 'Update the SDK.'],
+  chain_broken: [1011, RESUMES],
+  draining: [1012, RESUMES],
+  token_failed: [4401, 'See the cause.'],
+  token_expired: [4401, 'Return a fresh one; check the clock.'],
+  disabled: [4503, 'Poll until it is on.'],
+  unreachable: [4505, 'Check network and url.'],
+  bad_url: [4400, 'Correct it.', false],
+  listener_failed: [4500, 'See the cause.', false],
 } as const
 
 /** Return an error that arises on this side of the wire. */
@@ -69,7 +71,7 @@ export function localError(
 const REMEDIES: Readonly<Record<Retry, string>> = {
   never: 'Correct the request.',
   refresh_token: 'Fetch a fresh token.',
-  backoff: 'None needed: it reconnects.',
+  backoff: RESUMES,
 }
 
 /** Return what a close code stands for, with the gateway's reason as its text. */

@@ -1,4 +1,5 @@
-/** How well a service is delivered, measured here: what users see, not what servers hope. */
+/** How well each service is delivered, measured here: what users see, not what servers hope. */
+import type { Delivery } from './deliveries.js'
 import type { RealtimeEvent } from './wire.js'
 
 const LATENCIES_KEPT = 128
@@ -19,18 +20,42 @@ export class HealthMeter {
   }
 
   /**
-   * Count events that are handed over now.
+   * Count events that were handed over.
    *
    * What is older than the connection is a replay, whose age says nothing about the delivery.
    */
-  count(events: readonly RealtimeEvent[], nowMs: number, connectedAtMs: number): void {
+  count(events: readonly RealtimeEvent[], atMs: number, connectedAtMs: number): void {
     this.delivered += events.length
     for (const { ts } of events) {
-      this.lastEventAtMs = nowMs
+      this.lastEventAtMs = atMs
       // A device whose clock is behind the server's would see events before they happened.
       if (ts >= connectedAtMs)
-        this.#latenciesMs[this.#count++ % LATENCIES_KEPT] = Math.max(0, nowMs - ts)
+        this.#latenciesMs[this.#count++ % LATENCIES_KEPT] = Math.max(0, atMs - ts)
     }
+  }
+}
+
+/** The meters of a client, one for each service that it ever had. */
+export class Health {
+  readonly meters = new Map<string, HealthMeter>()
+
+  /** Count a reconnect for the services that it interrupted. */
+  countReconnect(services: Iterable<string>): void {
+    for (const service of services) this.#meter(service).reconnects++
+  }
+
+  countDelivery(delivery: Delivery, atMs: number, connectedAtMs: number): void {
+    const meter = this.#meter(delivery.service)
+    if (delivery.type === 'gap') meter.gaps++
+    if (delivery.type !== 'events') return
+    meter.suppressed += delivery.suppressedCount
+    meter.count(delivery.events, atMs, connectedAtMs)
+  }
+
+  #meter(service: string): HealthMeter {
+    const meter = this.meters.get(service) ?? new HealthMeter()
+    this.meters.set(service, meter)
+    return meter
   }
 }
 

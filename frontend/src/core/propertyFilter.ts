@@ -2,14 +2,18 @@
 import type { Realtime } from './realtime.js'
 
 const started = new Set<Realtime>()
+/** Undefined until it was set; from then on also for clients that start later. */
+let chosen: string | null | undefined
 
 /** Keep `client` among those that the filter is for, until `signal` is aborted. */
-export function enlist(client: Realtime, signal: AbortSignal): void {
+export function enlist(client: Realtime, hasOwnFilter: boolean, signal: AbortSignal): void {
   started.add(client)
   signal.addEventListener('abort', () => started.delete(client))
+  if (chosen !== undefined && !hasOwnFilter) client.subscribe({ propertyId: chosen })
 }
 
 /** Let only events of this property pass, and events of none; null lets all pass. */
 export function setRealtimePropertyFilter(propertyId: string | null): void {
+  chosen = propertyId
   for (const client of started) client.subscribe({ propertyId })
 }

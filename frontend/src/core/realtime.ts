@@ -13,6 +13,7 @@ export interface RealtimeOptions {
   readonly getToken: GetToken
   /** What to receive; left out, it is all that the token lists. */
   readonly services?: readonly string[] | undefined
+  /** Left out, it is what `setRealtimePropertyFilter` was last told, or null. */
   readonly propertyId?: string | null | undefined
   /** Open no socket at all, as `REALTIME_EMERGENCY_DISABLE` would. */
   readonly emergencyDisable?: boolean | undefined

@@ -8,16 +8,12 @@ export class RecentIds {
 
   constructor(private readonly maxCount = MAX_COUNT) {}
 
-  isRepeat(key: string): boolean {
-    return this.#keys.has(key)
-  }
-
-  remember(key: string): void {
+  /** Tell whether `key` is not known, and know it from now on. */
+  isNew(key: string): boolean {
+    if (this.#keys.has(key)) return false
     this.#keys.add(key)
-    if (this.#keys.size <= this.maxCount) return
-    for (const oldest of this.#keys) {
-      this.#keys.delete(oldest)
-      return
-    }
+    const [oldest = key] = this.#keys
+    if (this.#keys.size > this.maxCount) this.#keys.delete(oldest)
+    return true
   }
 }

@@ -97,22 +97,23 @@ export class Session {
       return [{ type: 'resume', message: `${message}, mine is ${formatPosition(mine)}` }]
     }
     const gaps = this.#overdueGap(service)
-    const fresh = events.filter((event) => this.#isNew(event, position[0], mine))
+    const [epoch] = position
+    const fresh = events
+      .filter(({ seq }) => isAfter([epoch, seq], mine))
+      .map((event) => ({ ...event, service, position: formatPosition([epoch, event.seq]) }))
+      .filter((event) => this.#isNew(event))
     const suppressedCount = events.length - fresh.length
     this.#positions.set(service, position)
     return [...gaps, { type: 'events', service, events: fresh, suppressedCount }]
   }
 
-  #isNew(event: RealtimeEvent, epoch: number, mine: Position): boolean {
-    const { service, entityType = '', eventId, position } = event
+  #isNew({ service, entityType = '', eventId, position }: RealtimeEvent): boolean {
     const ids = this.#ids.get(service) ?? new RecentIds()
     this.#ids.set(service, ids)
     // The fallback holds the epoch too: seq begins anew in each, and is no repeat there.
     const key =
       eventId === undefined ? `${service}:seq:${position}` : `${service}:${entityType}:${eventId}`
-    if (!isAfter([epoch, event.seq], mine) || ids.isRepeat(key)) return false
-    ids.remember(key)
-    return true
+    return ids.isNew(key)
   }
 
   #hello({ services, propertyId }: Hello): Update[] {

@@ -8,81 +8,86 @@
 import type { Wanted } from './addresses.js'
 import { backoffMs } from './backoff.js'
 import type { RealtimeError } from './errors.js'
+import type { Hello } from './wire.js'
 
 const BURST_MS = 25
 
+/** What one socket is to receive from now on. */
 export interface Change extends Wanted {
   readonly connectionId: string
 }
 
-export interface SyncListener {
+export interface SyncParts {
+  readonly wanted: () => Wanted
+  /** What the open socket was told first, undefined if none is open. */
+  readonly hello: () => Hello | undefined
   /** Make the call; rejects with RealtimeError. */
   readonly change: (change: Change) => Promise<void>
   readonly onError: (error: RealtimeError) => void
 }
 
 export class SubscriptionSync {
-  #connectionId = ''
-  #held: Wanted | undefined
+  /** The socket that `#key` and `#refused` are about. */
+  #hello: Hello | undefined
+  #key = ''
   /** What the gateway refused for good: not asked for again on this socket. */
   #refused = ''
   #isUnderWay = false
   #failedCount = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(
-    public wanted: Wanted,
-    private readonly listener: SyncListener,
-  ) {}
+  constructor(private readonly parts: SyncParts) {}
 
-  want(change: Partial<Wanted>): void {
-    this.wanted = { ...this.wanted, ...change }
-    this.#schedule(BURST_MS)
-  }
-
-  /** A socket is open and holds this. */
-  greeted(connectionId: string, held: Wanted): void {
-    this.#connectionId = connectionId
-    this.#held = held
-    this.#refused = ''
-    this.#schedule(0)
-  }
-
-  /** The socket is gone. */
-  lost(): void {
-    this.#held = undefined
-    clearTimeout(this.#timer)
-  }
-
-  #schedule(delayMs: number): void {
+  /** Look soon whether the socket has what the page wants. */
+  schedule(delayMs = BURST_MS): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => void this.#run(), delayMs)
   }
 
+  /** The socket is gone. */
+  lost(): void {
+    clearTimeout(this.#timer)
+  }
+
   async #run(): Promise<void> {
-    const held = this.#held
-    if (!held || this.#isUnderWay) return
-    const { propertyId, services = held.services } = this.wanted
-    const next = { services, propertyId }
-    const key = keyOf(next)
-    if (key === keyOf(held) || key === this.#refused) return
+    const hello = this.parts.hello()
+    if (!hello || this.#isUnderWay) return
+    if (hello !== this.#hello) {
+      this.#hello = hello
+      this.#key = keyOf({ services: namesOf(hello), propertyId: hello.propertyId })
+      this.#refused = ''
+    }
+    const { propertyId, services = namesOf(hello) } = this.parts.wanted()
+    const change = { connectionId: hello.connectionId, services, propertyId }
+    const key = keyOf(change)
+    if (key === this.#key || key === this.#refused) return
     this.#isUnderWay = true
-    const connectionId = this.#connectionId
-    let delayMs = 0
+    this.schedule(await this.#change(change, key))
+  }
+
+  /** Make a call, and return how long the next one waits. */
+  async #change(change: Change, key: string): Promise<number> {
     try {
-      await this.listener.change({ ...next, connectionId })
+      await this.parts.change(change)
       this.#failedCount = 0
-      // Another socket may be open by now, which never heard of this.
-      if (this.#held && this.#connectionId === connectionId) this.#held = next
+      this.#key = key
+      return 0
     } catch (thrown) {
       const error = thrown as RealtimeError
-      this.listener.onError(error)
-      if (!error.retryable) this.#refused = key
-      else delayMs = error.retryAfterMs ?? backoffMs(++this.#failedCount, Math.random())
+      this.parts.onError(error)
+      if (error.retryable) {
+        return error.retryAfterMs ?? backoffMs(++this.#failedCount, Math.random())
+      }
+      this.#refused = key
+      return 0
+    } finally {
+      this.#isUnderWay = false
     }
-    this.#isUnderWay = false
-    this.#schedule(delayMs)
   }
+}
+
+function namesOf({ services }: Hello): readonly string[] {
+  return services.map(({ name }) => name)
 }
 
 function keyOf({ services, propertyId }: Wanted): string {

@@ -41,7 +41,7 @@ export class TokenSource {
     let timer: ReturnType<typeof setTimeout> | undefined
     try {
       const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject('getToken gave no answer within 10 s'), PATIENCE_MS)
+        timer = setTimeout(reject, PATIENCE_MS, 'getToken gave no answer within 10 s')
       })
       const token = await Promise.race([(async () => this.getToken())(), late])
       if (!token) throw 'getToken returned no token'

@@ -5,8 +5,8 @@
  * unknown type is undefined, so that a newer gateway can talk to an older client. A field that is
  * missing or of another type is a RealtimeError, never an `undefined` further on.
  */
-import { errorOfFields, localError, type RealtimeError } from './errors.js'
-import { formatPosition, type Position, parsePosition } from './position.js'
+import { localError } from './errors.js'
+import { type Position, parsePosition } from './position.js'
 
 export interface RealtimeEvent<Data = unknown> {
   readonly service: string
@@ -23,86 +23,84 @@ export interface RealtimeEvent<Data = unknown> {
   readonly propertyId?: string
 }
 
-type Fields = Record<string, unknown>
-type Check<Value> = (value: unknown, name: string, fields: Fields) => Value
-type Shape = Readonly<Record<string, Check<unknown>>>
-type Read<S extends Shape> = { readonly [Name in keyof S]: ReturnType<S[Name]> }
+/** An event as its batch carries it, which says once for all where they stand. */
+export type WireEvent = Omit<RealtimeEvent, 'service' | 'position'>
 
-const wrong = (name: string) => localError('bad_frame', `${name} is wrong`)
+/** Returns what a field says, undefined if it may not say that. */
+type Reader<Value> = (value: unknown) => Value | undefined
+type Shape = Readonly<Record<string, Reader<unknown>>>
+type Read<S extends Shape> = {
+  readonly [Name in keyof S]: Exclude<ReturnType<S[Name]>, undefined>
+}
 
-const text: Check<string> = (value, name) => {
-  if (typeof value !== 'string') throw wrong(name)
-  return value
-}
-const number: Check<number> = (value, name) => {
-  if (typeof value !== 'number') throw wrong(name)
-  return value
-}
-const object: Check<Fields> = (value, name) => {
-  if (typeof value !== 'object' || !value || Array.isArray(value)) throw wrong(name)
-  return value as Fields
-}
-const listOf =
-  <Value>(check: Check<Value>): Check<Value[]> =>
-  (value, name, fields) => {
-    if (!Array.isArray(value)) throw wrong(name)
-    return value.map((each) => check(each, name, fields))
-  }
-/** What may be left out, or is not used before it is looked at. */
-const anything =
-  <Value>(): Check<Value> =>
+const primitive =
+  <Value>(kind: string): Reader<Value> =>
   (value) =>
-    value as Value
+    typeof value === kind ? (value as Value) : undefined
+const text = primitive<string>('string')
+const number = primitive<number>('number')
+const boolean = primitive<boolean>('boolean')
+
+/** What may be left out is null then. */
+const optional =
+  <Value>(read: Reader<Value>): Reader<Value | null> =>
+  (value) =>
+    value === undefined || value === null ? null : read(value)
+
+const listOf =
+  <Value>(read: Reader<Value>): Reader<Value[]> =>
+  (value) => {
+    const rows = Array.isArray(value) ? value.map(read) : [undefined]
+    return rows.includes(undefined) ? undefined : (rows as Value[])
+  }
+
+const heads: Reader<[string, Position][]> = (value) =>
+  typeof value === 'object'
+    ? Object.entries(value ?? {}).map(([name, head]) => [name, parsePosition(head)])
+    : undefined
+
+/** Fields that the shape does not name are kept as they came. */
 const shaped =
-  <S extends Shape>(shape: S): Check<Read<S>> =>
-  (value, name) => {
-    const fields = object(value, name, {})
-    const read = Object.entries(shape).map(([key, check]) => [key, check(fields[key], key, fields)])
-    return Object.fromEntries(read) as Read<S>
+  <S extends Shape>(shape: S): Reader<Read<S>> =>
+  (fields) => {
+    const read = { ...(fields as Read<S>) }
+    for (const [name, reader] of Object.entries<Reader<unknown>>(shape)) {
+      const value = reader(read[name])
+      if (value === undefined) throw wrong(name)
+      Object.assign(read, { [name]: value })
+    }
+    return read
   }
 
 const service = shaped({
   name: text,
-  position: (value) => (value === undefined ? value : parsePosition(value)),
-  recovered: anything<boolean | undefined>(),
+  position: optional(parsePosition),
+  recovered: optional(boolean),
 })
-
-const event: Check<RealtimeEvent> = (value, name, batch) => {
-  const row = object(value, name, batch)
-  const seq = number(row.seq, 'seq', row)
-  number(row.ts, 'ts', row)
-  const [epoch] = parsePosition(batch.position)
-  const position = formatPosition([epoch, seq])
-  return { ...(row as unknown as RealtimeEvent), service: batch.service as string, position }
-}
-
-const heads: Check<[string, Position][]> = (value, name, fields) =>
-  Object.entries(object(value, name, fields)).map(([of, head]) => [of, parsePosition(head)])
-
-const error: Check<RealtimeError> = (_value, name, fields) => {
-  const read = errorOfFields(fields)
-  if (!read) throw wrong(name)
-  return read
-}
+const subscribed = { propertyId: optional(text), services: listOf(service) }
 
 const SHAPES = {
   hello: {
+    ...subscribed,
     connectionId: text,
     node: text,
-    propertyId: anything<string | null>(),
     heartbeatMs: number,
     tokenExpiresAt: number,
-    services: listOf(service),
   },
-  batch: { service: text, prev: parsePosition, position: parsePosition, events: listOf(event) },
-  subscriptions: { propertyId: anything<string | null>(), services: listOf(service) },
+  batch: {
+    service: text,
+    prev: parsePosition,
+    position: parsePosition,
+    events: listOf(shaped({ seq: number, ts: number }) as Reader<WireEvent>),
+  },
+  subscriptions: subscribed,
   reset: { service: text, reason: text, position: parsePosition },
   heartbeat: { positions: heads },
   quarantine: { state: text, services: listOf(text) },
   auth: { tokenExpiresAt: number },
-  disabled: { services: listOf(text), retryAfterMs: anything<number | undefined>() },
+  disabled: { services: listOf(text) },
   drain: { reconnectAfterMs: number },
-  error: { error },
+  error: { code: number, name: text, message: text, retryable: boolean, remedy: text },
 } satisfies Record<string, Shape>
 
 type Type = keyof typeof SHAPES
@@ -122,12 +120,15 @@ export type ClientFrame =
   | { readonly type: 'visibility'; readonly hidden: boolean }
   | { readonly type: 'ping' }
 
+const typed = shaped({ type: text })
+
 /** Return what a text frame says, undefined if it is of a type that is not known here. */
 export function decodeServerFrame(received: unknown): ServerFrame | undefined {
-  const fields = object(parsed(received), 'frame', {})
-  const type = text(fields.type, 'type', fields) as Type
-  if (!Object.hasOwn(SHAPES, type)) return undefined
-  return { type, ...shaped<Shape>(SHAPES[type])(fields, type, fields) } as ServerFrame
+  const frame = typed(parsed(received))
+  const type = frame?.type as Type
+  return Object.hasOwn(SHAPES, type)
+    ? (shaped<Shape>(SHAPES[type])(frame) as ServerFrame)
+    : undefined
 }
 
 function parsed(received: unknown): unknown {
@@ -136,4 +137,8 @@ function parsed(received: unknown): unknown {
   } catch {
     throw wrong(String(received).slice(0, 80))
   }
+}
+
+function wrong(what: string) {
+  return localError('bad_frame', `${what} is wrong`)
 }

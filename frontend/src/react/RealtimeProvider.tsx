@@ -41,7 +41,7 @@ export function RealtimeProvider(props: RealtimeProviderProps): ReactNode {
 }
 
 function Session(props: RealtimeProviderProps): ReactNode {
-  const { services, route = '', propertyId = null, children } = props
+  const { services, route = '', propertyId, children } = props
   const names = typeof services === 'function' ? services(route) : services
   const key = [...new Set(names)].sort().join()
   // A new list of the same services is no change.
@@ -53,7 +53,10 @@ function Session(props: RealtimeProviderProps): ReactNode {
     return () => client.stop()
   }, [client])
   useEffect(() => client.subscribe({ services: wanted }), [client, wanted])
-  useEffect(() => client.subscribe({ propertyId }), [client, propertyId])
+  useEffect(() => {
+    // Left out, the filter is for setRealtimePropertyFilter to say.
+    if (propertyId !== undefined) client.subscribe({ propertyId })
+  }, [client, propertyId])
   return <RealtimeContext value={client}>{children}</RealtimeContext>
 }
 

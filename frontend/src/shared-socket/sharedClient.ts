@@ -57,7 +57,7 @@ export class SharedClient implements Realtime {
       this.#hold(this.name, signal, () => this.#lead()),
     ]
     this.#watch(signal)
-    enlist(this, signal)
+    enlist(this, this.options.propertyId !== undefined, signal)
   }
 
   stop(): void {

@@ -470,6 +470,19 @@ describe('changing what is received', () => {
     expect(page.sockets).toHaveLength(1)
   })
 
+  test('where the code that makes the call cannot be loaded, a new socket asks for it', async () => {
+    vi.doMock('../../src/core/companion.js', () => {
+      throw new TypeError('offline')
+    })
+    const page = await aConnectedPage()
+    vi.doUnmock('../../src/core/companion.js')
+    page.client.subscribe({ services: ['users'] })
+    await pass(1_000)
+    expect(page.calls).toEqual([])
+    expect(decodeURIComponent(last(page).url)).toContain('services=users')
+    expect(page.sockets).toHaveLength(2)
+  })
+
   test('while one call is under way the next waits, and only the newest set is asked for', async () => {
     const page = await aConnectedPage()
     let answer = (_: Response) => {}
@@ -588,8 +601,8 @@ describe('switches', () => {
 
   test('all of realtime switched off ends the socket until the time that was named', async () => {
     const page = await aConnectedPage()
-    const message = 'realtime is switched off'
-    last(page).frame({ type: 'error', code: 1013, name: 'disabled', message, retryAfterMs: 5_000 })
+    const fields = { name: 'disabled', message: 'off', retryable: true, remedy: 'Poll.' }
+    last(page).frame({ type: 'error', code: 1013, ...fields, retryAfterMs: 5_000 })
     last(page).drop(1013)
     expect(page.client.status).toMatchObject({ state: 'off', retryInMs: 5_000 })
     await pass(5_000)
@@ -610,6 +623,7 @@ describe('health', () => {
     const token = tokenFor(600)
     const page = await aConnectedPage({ getToken: () => token })
     last(page).batch(0, { eventId: 'a' }, { eventId: 'a' })
+    await settled()
     const state = window.__realtimeState?.()
     expect(JSON.parse(JSON.stringify(state))).toEqual(state)
     expect(JSON.stringify(state)).not.toContain(token)
@@ -638,6 +652,7 @@ describe('health', () => {
     last(page).batch(0, { ts: 0 })
     await pass(100)
     last(page).batch(1, {})
+    await settled()
     expect(window.__realtimeState?.()).toMatchObject({
       byServiceDelivered: { tasks: 2 },
       byServiceP95LatencyMs: { tasks: 20 },
@@ -663,6 +678,7 @@ describe('health', () => {
       Authorization: expect.stringMatching(/^Bearer e30/),
     })
     last(page).batch(2, {})
+    await settled()
     window.dispatchEvent(new Event('pagehide'))
     await settled()
     expect(page.calls[1]).toMatchObject({

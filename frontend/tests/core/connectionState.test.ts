@@ -18,9 +18,14 @@ const ended = (error = UNREACHABLE, nowMs = 0, chance = 1): ConnectionInput => (
   chance,
 })
 
+function put(from: ConnectionState, input: ConnectionInput) {
+  const [state, ...effects] = step(from, input)
+  return { state, effects }
+}
+
 /** Put one input after another, and return the last step. */
 function after(...inputs: readonly ConnectionInput[]) {
-  return inputs.reduce((last, input) => step(last.state, input), step(IDLE, { type: 'woken' }))
+  return inputs.reduce((last, input) => put(last.state, input), put(IDLE, { type: 'woken' }))
 }
 
 describe('the way to a connection', () => {
@@ -38,7 +43,7 @@ describe('the way to a connection', () => {
     const { state, effects } = after(START, greeted(), ended())
     expect(state).toMatchObject({ name: 'reconnecting', wait: 'ours', retryInMs: 250 })
     expect(effects).toContainEqual(250)
-    expect(step(state, { type: 'timerFired' }).effects).toEqual(['openSocket'])
+    expect(put(state, { type: 'timerFired' }).effects).toEqual(['openSocket'])
   })
 
   test('the wait doubles from try to try, has any length below its cap, and ends at 20 s', () => {
@@ -82,7 +87,7 @@ describe('waits', () => {
     const { state, effects } = after(START, greeted(), { type: 'drained', afterMs: 900, nowMs: 50 })
     expect(state).toMatchObject({ name: 'connected', leaveAtMs: 950 })
     expect(effects).toEqual([900])
-    expect(step(state, { type: 'timerFired' }).effects).toEqual(['closeSocket', 'openSocket'])
+    expect(put(state, { type: 'timerFired' }).effects).toEqual(['closeSocket', 'openSocket'])
   })
 
   test('a drained socket that is closed earlier waits for what is left', () => {
@@ -124,7 +129,7 @@ describe('ends', () => {
   test('after a stop nothing that comes late does anything', () => {
     const { state } = after(START, greeted(), { type: 'stop' })
     const late: ConnectionInput[] = [greeted(), ended(), { type: 'timerFired' }, { type: 'woken' }]
-    for (const input of late) expect(step(state, input)).toEqual({ state, effects: [] })
+    for (const input of late) expect(put(state, input)).toEqual({ state, effects: [] })
   })
 
   test('a closed client may be started again', () => {
@@ -144,6 +149,6 @@ describe('the kill switch', () => {
     const { state, effects } = after(...inputs, off)
     expect(state).toMatchObject({ name: 'off', retryInMs: 5_000 })
     expect(effects).toEqual(['closeSocket', 5_000])
-    expect(step(state, { type: 'timerFired' }).effects).toContain('openSocket')
+    expect(put(state, { type: 'timerFired' }).effects).toContain('openSocket')
   })
 })

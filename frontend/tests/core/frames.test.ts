@@ -16,16 +16,12 @@ describe('golden frames', () => {
     else expect(read?.type).toBe(decoded.type)
   })
 
-  test('a batch keeps every field of its events, and says where each stands', () => {
+  test('a batch keeps every field of its events', () => {
     const { frame, decoded } = golden.find(({ file }) => file === 'server_batch.json')
     expect(decodeServerFrame(frame)).toMatchObject({
       prev: [1795419516000, 42],
       position: [1795419516000, 45],
-      events: decoded.events.map((event: { seq: number }) => ({
-        ...event,
-        service: 'tasks',
-        position: `1795419516000-${event.seq}`,
-      })),
+      events: decoded.events,
     })
   })
 
@@ -70,6 +66,15 @@ describe('frames that cannot be read', () => {
       '{"type":"hello","connectionId":"c","node":"n","propertyId":null}',
     ],
     ['an error without a code', '{"type":"error","name":"x"}'],
+    [
+      'an error that does not tell whether to try again',
+      '{"type":"error","code":4429,"name":"x","message":"m","remedy":"r"}',
+    ],
+    [
+      'an event that is a number',
+      '{"type":"batch","service":"a","prev":"1-1","position":"1-2","events":[5]}',
+    ],
+    ['positions that are a text', '{"type":"heartbeat","positions":"1-2"}'],
     ['a drain without its wait', '{"type":"drain"}'],
     ['services that are no names', '{"type":"disabled","services":[1]}'],
   ])('%s is a typed error', (_, text) => {

@@ -55,6 +55,17 @@ describe('the chain', () => {
     expect(positionOf(session)).toBe(at(2))
   })
 
+  test('each event is told with its service and where it stands', () => {
+    expect(aSession(at(4)).take(batch(4, {}, {}))).toMatchObject([
+      {
+        events: [
+          { service: 'tasks', position: at(5) },
+          { service: 'tasks', position: at(6) },
+        ],
+      },
+    ])
+  })
+
   test('a batch at or before mine is dropped', () => {
     const session = aSession(at(2))
     expect(session.take(batch(0, {}, {}))).toMatchObject([{ events: [], suppressedCount: 2 }])
@@ -120,8 +131,8 @@ describe('repeats', () => {
 
   test('ids are remembered within a bound, the oldest given up first', () => {
     const ids = new RecentIds(2)
-    for (const key of ['a', 'b', 'c']) ids.remember(key)
-    expect(['a', 'b', 'c'].map((key) => ids.isRepeat(key))).toEqual([false, true, true])
+    expect(['a', 'b', 'a', 'c'].map((key) => ids.isNew(key))).toEqual([true, true, false, true])
+    expect(['b', 'c', 'a'].map((key) => ids.isNew(key))).toEqual([false, false, true])
   })
 })
 

@@ -75,7 +75,10 @@ async function show(node: ReactNode): Promise<void> {
 }
 
 async function pass(ms: number): Promise<void> {
-  await act(async () => vi.advanceTimersByTimeAsync(ms))
+  await act(async () => {
+    await vi.dynamicImportSettled()
+    await vi.advanceTimersByTimeAsync(ms)
+  })
 }
 
 function socket(): FakeSocket {
@@ -179,6 +182,18 @@ test('setRealtimePropertyFilter changes the filter in place, null clears it', as
   setRealtimePropertyFilter(null)
   await pass(100)
   expect(calls.map(({ propertyId }) => propertyId)).toEqual(['p1', null])
+})
+
+test('setRealtimePropertyFilter called before the provider is there holds from the start', async () => {
+  const inUrl = () => new URL(socket().url).searchParams.get('propertyId')
+  setRealtimePropertyFilter('p1')
+  await show(
+    <RealtimeProvider url="wss://rt.example" getToken={() => tokenFor(600)} services={['tasks']} />,
+  )
+  expect(inUrl()).toBe('p1')
+  setRealtimePropertyFilter(null)
+  await show(<App propertyId="p2" />)
+  expect(inUrl()).toBe('p2')
 })
 
 describe('useRealtimeService', () => {

@@ -55,6 +55,7 @@ async function aTab(services: string[], options: Partial<SharedOptions> = {}): P
 }
 
 async function pass(ms: number): Promise<void> {
+  await vi.dynamicImportSettled()
   await vi.advanceTimersByTimeAsync(ms)
 }
 

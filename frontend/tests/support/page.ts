@@ -74,7 +74,6 @@ export async function aConnectedPage(options: Partial<RealtimeOptions> = {}): Pr
   page.client.start()
   await settled()
   last(page).greet(options.services ?? ['tasks'])
-  await vi.dynamicImportSettled()
   await pass(100)
   return page
 }
@@ -89,8 +88,9 @@ export function last(page: Page): FakeSocket {
   return socket
 }
 
-/** Let promises and timers that are due now run. */
+/** Let imports, promises and timers that are due now run. */
 export async function settled(): Promise<void> {
+  await vi.dynamicImportSettled()
   await vi.advanceTimersByTimeAsync(0)
 }
 
