@@ -30,6 +30,7 @@ from fanwire.publisher_calls import (
     pause_s,
     translated,
 )
+from fanwire.redis_clients import async_client
 from fanwire.redis_errors import as_realtime_error
 
 
@@ -55,7 +56,7 @@ class AsyncPublisher:
 
         The client does not retry by itself: two layers of retries would multiply.
         """
-        client = redis.asyncio.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **REDIS_OPTIONS)
+        client = async_client(url, retry=Retry(NoBackoff(), 0), **REDIS_OPTIONS)
         return cls(client, key_prefix=key_prefix, limits=limits)
 
     async def publish(

@@ -29,6 +29,7 @@ from fanwire.publisher_calls import (
     pause_s,
     translated,
 )
+from fanwire.redis_clients import sync_client
 from fanwire.redis_errors import as_realtime_error
 
 
@@ -54,7 +55,7 @@ class Publisher:
 
         The client does not retry by itself: two layers of retries would multiply.
         """
-        client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **REDIS_OPTIONS)
+        client = sync_client(url, retry=Retry(NoBackoff(), 0), **REDIS_OPTIONS)
         return cls(client, key_prefix=key_prefix, limits=limits)
 
     def publish(self, org: str, service: str, data: object, **texts: Unpack[EventTexts]) -> str:

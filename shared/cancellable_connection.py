@@ -17,6 +17,7 @@ from redis.asyncio.connection import (
     SSLConnection,
     UnixDomainSocketConnection,
 )
+from redis.asyncio.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -66,6 +67,14 @@ class CancellableSSLConnection(_CancellableSend, SSLConnection):
     """Over TLS."""
 
 
+class CancellableSentinelConnection(_CancellableSend, SentinelManagedConnection):
+    """Over TCP to the primary that Sentinels name."""
+
+
+class CancellableSentinelSSLConnection(_CancellableSend, SentinelManagedSSLConnection):
+    """Over TLS to the primary that Sentinels name."""
+
+
 class CancellableUnixConnection(_CancellableSend, UnixDomainSocketConnection):
     """Over a unix socket."""
 
@@ -74,5 +83,7 @@ CANCELLABLE: Final[dict[type[AbstractConnection], type[AbstractConnection]]] = {
     Connection: CancellableConnection,
     SSLConnection: CancellableSSLConnection,
     UnixDomainSocketConnection: CancellableUnixConnection,
+    SentinelManagedConnection: CancellableSentinelConnection,
+    SentinelManagedSSLConnection: CancellableSentinelSSLConnection,
 }
 """By the class that redis-py chooses for a URL."""

@@ -15,11 +15,12 @@ and the functions named `read_*` and `as_*` are the only place that narrows them
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
+from fanwire.redis_clients import async_client
 from shared.cancellable_connection import CANCELLABLE
 
 Entry = tuple[bytes, dict[bytes, bytes]]
@@ -52,10 +53,17 @@ def connect(
         # A listener sends nothing, so without probes a vanished server would go unnoticed.
         options["socket_keepalive"] = True
         options["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
-    redis = Redis.from_url(url, **options)
-    pool = redis.connection_pool
-    pool.connection_class = CANCELLABLE[pool.connection_class]
+    redis = async_client(url, **options)
+    for pool in _pools(redis.connection_pool):
+        pool.connection_class = CANCELLABLE[pool.connection_class]
     return redis
+
+
+def _pools(pool: ConnectionPool) -> list[ConnectionPool]:
+    """Return the pool, and those of the Sentinels that it asks."""
+    sentinel = getattr(pool, "sentinel_manager", None)
+    sentinels = sentinel.sentinels if sentinel else ()
+    return [pool, *(each.connection_pool for each in sentinels)]
 
 
 async def read_streams(

@@ -40,7 +40,7 @@ class RealtimeSettings(EnvSettings):
 
     env: Environment = Field("production", description="`production` refuses lax settings.")
     redis_url: SecretStr = Field(
-        description="`redis://`, `rediss://` or `unix://`; may carry user and password."
+        description="`redis://`, `rediss://`, `unix://`, or `redis+sentinel://host,host/service`."
     )
     redis_insecure: bool = Field(
         False, description="Allow Redis without TLS or password in production."

@@ -9,24 +9,42 @@ import ipaddress
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from fanwire.sentinel_url import is_sentinel_url, parse_sentinel_url
+
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 
 
 def redis_url_problem(url: str, *, production: bool, insecure: bool) -> str | None:
     """Return what is wrong with a Redis URL, or None."""
+    if is_sentinel_url(url):
+        return _sentinel_problem(url, is_strict=production and not insecure)
     parts = _parts(url)
     if parts is None or parts.scheme not in REDIS_SCHEMES:
-        return "must begin with redis://, rediss:// or unix://"
+        return "must begin with redis://, rediss://, unix:// or redis+sentinel://"
     if parts.scheme == "unix":
         return None if parts.path else "must name a socket: unix:///path/to/redis.sock"
     if not parts.hostname:
         return f"must name a host: {parts.scheme}://host:6379/0"
     if production and not insecure and (parts.scheme != "rediss" or not parts.password):
-        return (
-            "must use rediss:// and a password in production; where the network itself is "
-            "private and trusted, set REALTIME_REDIS_INSECURE=true"
-        )
+        return _strict_problem("rediss://")
     return None
+
+
+def _sentinel_problem(url: str, *, is_strict: bool) -> str | None:
+    try:
+        address = parse_sentinel_url(url)
+    except ValueError as error:
+        return str(error)
+    if is_strict and not (address.is_tls and address.password):
+        return _strict_problem("rediss+sentinel://")
+    return None
+
+
+def _strict_problem(scheme: str) -> str:
+    return (
+        f"must use {scheme} and a password in production; where the network itself is "
+        "private and trusted, set REALTIME_REDIS_INSECURE=true"
+    )
 
 
 def jwks_url_problem(url: str, *, insecure: bool) -> str | None:

@@ -10,6 +10,7 @@ from fanwire.ids import checked_org, checked_service
 from fanwire.keys import Keys, Topic
 from fanwire.outgoing import NewEvent
 from fanwire.position import parse_position
+from fanwire.redis_clients import sync_client
 from fanwire.redis_errors import as_realtime_error
 
 _EVERY_S: Final = 0.01
@@ -33,7 +34,7 @@ def await_commit(
     topic = Topic(checked_org(event.org), checked_service(event.service))
     key, wanted = Keys(key_prefix).topic(topic), parse_position(entry_id)
     start_s = time.monotonic()
-    client: Any = redis.Redis.from_url(url, decode_responses=True)
+    client: Any = sync_client(url, decode_responses=True)
     try:
         while time.monotonic() - start_s < timeout_s:
             cursor = client.hget(key, "cursor")

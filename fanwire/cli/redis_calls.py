@@ -9,6 +9,7 @@ from redis.retry import Retry
 
 from fanwire.cli.context import Context
 from fanwire.publisher_calls import REDIS_OPTIONS
+from fanwire.redis_clients import sync_client
 from fanwire.redis_errors import as_realtime_error
 
 _CONNECT_S: Final = 5.0
@@ -37,4 +38,4 @@ def redis_client(url: str, *, timeout_s: float) -> Any:
         "socket_connect_timeout": min(timeout_s, _CONNECT_S),
         "socket_timeout": timeout_s,
     }
-    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **{**REDIS_OPTIONS, **waits})
+    return sync_client(url, retry=Retry(NoBackoff(), 0), **{**REDIS_OPTIONS, **waits})

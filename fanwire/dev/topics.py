@@ -8,6 +8,7 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from fanwire.keys import Keys
+from fanwire.redis_clients import async_client
 
 _LOOK_EVERY_S: Final = 1.0
 
@@ -16,7 +17,7 @@ async def services_found(
     redis_url: str, keys: Keys, org: str, known: frozenset[str]
 ) -> AsyncIterator[frozenset[str]]:
     """Yield the set of services each time that it has grown beyond `known`."""
-    client = redis.asyncio.Redis.from_url(redis_url, decode_responses=True)
+    client = async_client(redis_url, decode_responses=True)
     try:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)

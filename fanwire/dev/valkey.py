@@ -7,10 +7,10 @@ private folder can be reached by nobody else.
 import asyncio
 from pathlib import Path
 
-import redis.asyncio
 from redis.exceptions import RedisError
 
 from fanwire.errors import RealtimeError
+from fanwire.redis_clients import async_client
 
 
 class NoEmbeddedValkey(RealtimeError):
@@ -47,7 +47,7 @@ async def server_version(redis_url: str, *, patience_s: float) -> str:
     Raises:
         RealtimeError: If it does not answer in time.
     """
-    client = redis.asyncio.Redis.from_url(redis_url, socket_timeout=2)
+    client = async_client(redis_url, socket_timeout=2)
     try:
         async with asyncio.timeout(patience_s):
             while True:

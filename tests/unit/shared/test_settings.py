@@ -59,7 +59,10 @@ def test_a_wrong_value_is_answered_with_what_is_allowed(
     assert refusal(RealtimeSettings, capsys).startswith(f"fanwire: {line}")
 
 
-@pytest.mark.parametrize("url", ["redis://cache", "rediss://cache", "redis://:pw@cache"])
+@pytest.mark.parametrize(
+    "url",
+    ["redis://cache", "rediss://cache", "redis://:pw@cache", "redis+sentinel://:pw@one/main"],
+)
 def test_B126_production_wants_tls_and_a_password(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
 ) -> None:
@@ -71,7 +74,13 @@ def test_B126_production_wants_tls_and_a_password(
 
 @pytest.mark.parametrize(
     ("env", "url"),
-    [("dev", "redis://cache"), ("production", "rediss://:pw@cache"), ("production", "unix:///s")],
+    [
+        ("dev", "redis://cache"),
+        ("production", "rediss://:pw@cache"),
+        ("production", "unix:///s"),
+        ("dev", "redis+sentinel://one,two:5000/main"),
+        ("production", "rediss+sentinel://:pw@one,two:5000/main"),
+    ],
 )
 def test_B126_what_is_safe_enough_is_taken(
     monkeypatch: pytest.MonkeyPatch, env: str, url: str
@@ -82,7 +91,15 @@ def test_B126_what_is_safe_enough_is_taken(
 
 @pytest.mark.parametrize(
     "url",
-    ["cache:6379", "http://cache", "redis://:hunter2-hunter2@", "redis://cache:port", "unix:"],
+    [
+        "cache:6379",
+        "http://cache",
+        "redis://:hunter2-hunter2@",
+        "redis://cache:port",
+        "unix:",
+        "redis+sentinel://:hunter2@one",
+        "redis+sentinel://:hunter2@one:port/main",
+    ],
 )
 def test_an_unusable_redis_url_is_refused_without_being_repeated(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
