@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
@@ -17,6 +17,7 @@ from tests.conftest import StartStack
 from tests.support.balancer import Balancer, Haproxy, Nginx
 from tests.support.flow import Flow
 from tests.support.stack import Gateway
+from tests.support.stream_client import PAGE
 from tests.support.waiting import eventually
 from tests.support.wanderer import Wanderer, check_all
 
@@ -218,3 +219,41 @@ async def test_haproxy_asks_readyz_and_leaves_open_sockets_alone(
     await tenant.publish_numbers("tasks", [1])
     for client in clients:
         await client.received(1)
+
+
+@EACH_KIND
+@pytest.mark.parametrize("case", ["B22"])
+async def test_the_gateways_learn_the_clients_address_and_not_what_it_claims(
+    start_stack: StartStack,
+    start_balancer: StartBalancer[Balancer],
+    tenant_of: OpenTenant,
+    tmp_path: Path,
+    kind: Kind,
+    case: str,
+) -> None:
+    env = {
+        "GATEWAY_TRUSTED_PROXIES": "127.0.0.1/32",
+        "GATEWAY_MAX_CONNECTIONS_PER_ADDRESS": "1",
+    }
+    stack = await start_stack(gateways=3, env=UNHINDERED | env)
+    balancer = await start_balancer(kind(stack.gateways, tmp_path))
+    token = tenant_of(stack).token()
+
+    async def come_from(address: str, *, claiming: str) -> ClientConnection:
+        return await connect(
+            f"{balancer.stream_url}?services=tasks",
+            subprotocols=[Subprotocol("rt.v1"), Subprotocol(f"rt.token.{token}")],
+            origin=PAGE,
+            additional_headers={"X-Forwarded-For": claiming},
+            local_addr=(address, 0),
+            proxy=None,
+        )
+
+    async with AsyncExitStack() as exits:
+        for number in range(3):  # one on each gateway
+            claimed = f"198.51.100.{number}"
+            await exits.enter_async_context(await come_from("127.0.0.2", claiming=claimed))
+        with pytest.raises(InvalidStatus) as refused:
+            await come_from("127.0.0.2", claiming="198.51.100.9")
+        assert refused.value.response.status_code == 429
+        await exits.enter_async_context(await come_from("127.0.0.3", claiming="198.51.100.0"))
