@@ -14,7 +14,7 @@ import typer
 from fanwire.async_publisher import AsyncPublisher
 from fanwire.cli.context import context_of, dev_token, environment
 from fanwire.cli.output import Output, escaped
-from fanwire.delivered import DeliveredEvent
+from fanwire.cli.reach import OpenSockets, delivered_line, reach_of
 from fanwire.dev.banner import banner, hints
 from fanwire.dev.children import ChildDied
 from fanwire.dev.demo import DEMO_SERVICES
@@ -23,10 +23,13 @@ from fanwire.dev.stack import Running, running_stack
 from fanwire.dev.story import Story, wall_ms
 from fanwire.dev.topics import services_found
 from fanwire.errors import RealtimeError
+from fanwire.ids import Org
 from fanwire.keys import Keys
+from fanwire.redis_clients import async_client
 from fanwire.subscriber import Subscriber
 
 _MAX_SERVICES = 32
+_WATCHER = "fanwire-dev"
 
 
 def dev(
@@ -143,18 +146,26 @@ class _Dev:
             self._output.console.print(f"  [bold]{what:<10}[/bold] {escaped(command)}")
 
     async def _show_events(self, running: Running) -> None:
+        word = running.word
         async with (
             Subscriber(
-                running.word.url,
-                get_token=lambda: dev_token(running.word, sub="fanwire-dev"),
+                word.url,
+                get_token=lambda: dev_token(word, sub=_WATCHER),
                 services=DEMO_SERVICES,
             ) as subscriber,
             asyncio.TaskGroup() as tasks,
+            async_client(word.redis_url) as client,
         ):
             tasks.create_task(self._widen(subscriber, running))
+            sockets = OpenSockets(client, Keys(word.key_prefix), Org(word.org), watcher=_WATCHER)
             async for event in subscriber.events():
+                # Both clocks are this machine's: the entry's in Redis, ours at the socket's end.
+                spent_ms = max(0.0, time.time() * 1000 - event.ts_ms)
                 self._story.state.delivered(event)
-                self._show_event(running.word.org, event)
+                reach = reach_of(
+                    await sockets.known(), service=event.service, property_id=event.property_id
+                )
+                self._output.result(*delivered_line(word.org, event, reach, spent_ms))
 
     async def _widen(self, subscriber: Subscriber, running: Running) -> None:
         """Subscribe to services that somebody publishes to for the first time."""
@@ -167,24 +178,6 @@ class _Dev:
                 await subscriber.set_services(sorted(services)[:_MAX_SERVICES])
             except RealtimeError as error:
                 self._output.error(error)
-
-    def _show_event(self, org: str, event: DeliveredEvent) -> None:
-        # Both clocks are this machine's: the entry's in Redis, ours at the end of the socket.
-        spent_ms = max(0.0, time.time() * 1000 - event.ts_ms)
-        clock = time.strftime("%H:%M:%S")
-        where = f"  property {escaped(event.property_id)}" if event.property_id else ""
-        text = (
-            f"[dim]{clock}[/dim] {escaped(org)}/{escaped(event.service)}  "
-            f"seq {event.position.seq}{where}  → {spent_ms:.1f} ms"
-        )
-        fields = {
-            "org": org,
-            "service": event.service,
-            "position": str(event.position),
-            "propertyId": event.property_id,
-            "latencyMs": round(spent_ms, 1),
-        }
-        self._output.result(fields, text)
 
     async def _publish_demo(self, running: Running) -> None:
         word = running.word

@@ -95,6 +95,18 @@ def test_what_pub_publishes_sub_prints_if_it_is_of_its_property(dev: Dev) -> Non
     assert (code, [event["data"] for event in events]) == (0, [2, 3])
 
 
+def test_it_tells_how_many_sockets_an_event_goes_to(dev: Dev) -> None:
+    subs = [connected(dev, "tasks", "--property", of, "--count", "2") for of in ("p1", "p2")]
+    for of, expected in (("p1", (1, 1)), ("p3", (0, 2))):
+        assert outcome(dev.fanwire("pub", "acme", "tasks", "1", "--property", of))[0] == 0
+        assert dev.process.stdout is not None
+        told = json.loads(dev.process.stdout.readline())
+        assert (told["sockets"], told["filtered"]) == expected
+    for sub in subs:
+        sub.kill()
+        sub.communicate()
+
+
 def test_a_killed_gateway_is_started_again_and_its_subscribers_lose_nothing(dev: Dev) -> None:
     sub = connected(dev, "tasks", "--count", "3")
     # Old enough to be started again: what dies young would only die again.
