@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 PYTEST := $(BIN)/python -m pytest
-SOURCES := $(wildcard fanwire shared fanout gateway tests bench docs)
+SOURCES := $(wildcard fanwire shared fanout gateway tests bench docs deploy)
 FIXTURES := tests/fixtures/node_modules/.complete
 FRONTEND := frontend/node_modules/.complete
 PROCESS_TESTS := $(wildcard tests/integration tests/cluster)
@@ -21,7 +21,7 @@ DEMO_SOURCES := $(shell find frontend/src frontend/demo -type f \
 	-not -path '*/dist/*' -not -path '*/dist-e2e/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check lint types imports architecture format unit integration frontend \
+.PHONY: help dev topology demo test check lint types imports architecture format unit integration frontend \
 	e2e bench docs install clean
 
 help: ## show the verbs
@@ -32,6 +32,9 @@ dev: $(STAMP) ## run the whole stack: Valkey, a worker, two gateways, a demo and
 	@! command -v npm >/dev/null || $(MAKE) --no-print-directory demo || \
 	  echo "  the demo page could not be built (above is why); the rest runs without it" >&2
 	@$(BIN)/fanwire dev $(ARGS)
+
+topology: $(STAMP) $(DEMO) ## run what docker-compose.yml describes, without a container engine
+	@$(BIN)/python -m deploy.topology $(ARGS)
 
 demo: $(DEMO) ## build the demo page
 	@:

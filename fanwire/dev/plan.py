@@ -114,13 +114,13 @@ def _origins(given: str, page_port: int | None) -> str:
 
 
 def _worker(name: str, env: Mapping[str, str]) -> Server:
-    port = _free_port()
+    port = free_port()
     own = {"FANOUT_WORKER_ID": name, "FANOUT_INTERNAL_PORT": str(port)}
     return _server(f"fanout {name}", "fanout", {**env, **own}, port)
 
 
 def _gateway(name: str, env: Mapping[str, str]) -> Server:
-    port = _free_port()
+    port = free_port()
     own = {"GATEWAY_NODE_ID": name, "GATEWAY_INTERNAL_PORT": str(port)}
     return _server(f"gateway {name}", "gateway", {**env, **own}, port)
 
@@ -130,7 +130,8 @@ def _server(name: str, module: str, env: Mapping[str, str], port: int) -> Server
     return Server(name, command, env, f"http://127.0.0.1:{port}/readyz")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

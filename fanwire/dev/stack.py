@@ -3,29 +3,24 @@
 import asyncio
 import os
 import tempfile
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
-from fanwire.dev.children import Child, ChildDied, start_child, stop_children
-from fanwire.dev.plan import AUDIENCE, CHECKOUT, ISSUER, ORG, DevPlan, Server, planned_servers
+from fanwire.dev.children import Child, stop_children
+from fanwire.dev.crew import Crew, OnDeath, OnLine, first_of
+from fanwire.dev.plan import AUDIENCE, ISSUER, ORG, DevPlan, Server, planned_servers
 from fanwire.dev.runtime_file import DevStack, announce, withdraw
 from fanwire.dev.valkey import server_version, valkey_command
 from fanwire.errors import Unreachable
 
 START_S: Final = 20.0
 GRACE_S: Final = 0.6
-YOUNG_S: Final = 5.0
 VALKEY: Final = "valkey"
-
-OnLine = Callable[[str, str], None]
-OnDeath = Callable[[ChildDied], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +49,14 @@ async def running_stack(
     with tempfile.TemporaryDirectory(prefix="fanwire-") as folder:
         try:
             async with asyncio.TaskGroup() as tasks:
-                crew = _Crew(tasks, on_line, on_death)
+                crew = Crew(tasks, on_line, on_death)
                 children = crew.children
                 running = await _start(plan, environment, crew, Path(folder))
                 announce(running.word)
                 yield running
                 crew.dismiss()
         except ExceptionGroup as group:
-            # One part's end ends the others; the first to go is what there is to know.
-            raise _first(group) from None
+            raise first_of(group) from None
         finally:
             withdraw(os.getpid())
             # Valkey goes last, or the others would complain that it is gone.
@@ -71,55 +65,8 @@ async def running_stack(
             await stop_children(valkey, grace_s=GRACE_S)
 
 
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, ExceptionGroup) else first
-
-
-class _Crew:
-    """The processes of a stack, and a watch over each.
-
-    A server that dies is started again, as an orchestrator would, so that killing one shows
-    what its clients do. One that dies young would only die again: it ends the stack, and so
-    does Valkey, whose data would be gone.
-    """
-
-    def __init__(self, tasks: asyncio.TaskGroup, on_line: OnLine, on_death: OnDeath) -> None:
-        self._tasks = tasks
-        self._on_line = on_line
-        self._on_death = on_death
-        self._watches: list[asyncio.Task[None]] = []
-        self.children: dict[str, Child] = {}
-
-    async def start(
-        self, name: str, command: Sequence[str], env: Mapping[str, str], *, restart: bool
-    ) -> None:
-        """Start a process and watch over it."""
-        start = partial(start_child, name, command, env=env, cwd=CHECKOUT)
-        self.children[name] = await start()
-        self._watches.append(self._tasks.create_task(self._watch(name, start, restart=restart)))
-
-    def dismiss(self) -> None:
-        """Stop watching: from here on an end is what is wanted."""
-        for watch in self._watches:
-            watch.cancel()
-
-    async def _watch(
-        self, name: str, start: Callable[[], Awaitable[Child]], *, restart: bool
-    ) -> None:
-        while True:
-            started_at_s = time.monotonic()
-            try:
-                await self.children[name].watch(self._on_line)
-            except ChildDied as death:
-                if not restart or time.monotonic() - started_at_s < YOUNG_S:
-                    raise
-                self._on_death(death)
-            self.children[name] = await start()
-
-
 async def _start(
-    plan: DevPlan, environment: Mapping[str, str], crew: _Crew, folder: Path
+    plan: DevPlan, environment: Mapping[str, str], crew: Crew, folder: Path
 ) -> Running:
     redis_url = plan.redis_url
     if redis_url is None:

@@ -1,0 +1,1 @@
+"""`make topology`: what docker-compose.yml describes, as processes of this machine."""
