@@ -57,9 +57,11 @@ class DeadLetter:
         }
 
 
-def read_dead_letters(client: Any, keys: Keys, topic: Topic) -> Iterator[DeadLetter]:
-    """Yield the dead letters of a topic, the oldest first."""
-    start = "-"
+def read_dead_letters(
+    client: Any, keys: Keys, topic: Topic, *, since: str = "-"
+) -> Iterator[DeadLetter]:
+    """Yield the dead letters of a topic from a stream id on, the oldest first."""
+    start = since
     while portion := client.xrange(keys.dead(topic), min=start, count=_PORTION):
         for letter_id, fields in portion:
             yield _letter(letter_id, fields)
