@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from docs.phase_diagram import DIAGRAMS
-from fanout.settings import FanoutSettings
+from fanout import settings_report as fanout_settings
 from fanwire.reference import write_pages
-from gateway.settings import GatewaySettings
-from shared.settings import RealtimeSettings, TokenSettings
+from gateway import settings_report as gateway_settings
 from shared.settings_page import settings_page
 
 CHECKOUT = Path(__file__).parents[1]
@@ -15,7 +14,7 @@ SETTINGS_PAGE = CHECKOUT / "docs" / "settings.md"
 
 def all_settings_page() -> str:
     """Return `docs/settings.md`."""
-    return settings_page([RealtimeSettings, TokenSettings, GatewaySettings, FanoutSettings])
+    return settings_page(dict.fromkeys([*gateway_settings.CLASSES, *fanout_settings.CLASSES]))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fanwire.cli import conns, dev, errors, flags, pub, sub, token, topics, trace
+from fanwire.cli import config, conns, dev, errors, flags, pub, sub, token, topics, trace
 from fanwire.cli.bench.verb import bench
 from fanwire.cli.context import Context
 from fanwire.cli.output import Output
@@ -50,3 +50,4 @@ app.add_typer(token.app, name="token")
 app.add_typer(flags.app, name="flags")
 app.add_typer(topics.app, name="topics")
 app.add_typer(conns.app, name="conns")
+app.add_typer(config.app, name="config")
