@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fanwire.cli import config, conns, dev, errors, flags, pub, sub, token, topics, trace
+from fanwire.cli import config, conns, dev, drain, errors, flags, pub, sub, token, topics, trace
 from fanwire.cli.bench.verb import bench
 from fanwire.cli.context import Context
 from fanwire.cli.output import Output
@@ -45,6 +45,7 @@ app.command()(pub.pub)
 app.command()(sub.sub)
 app.command()(bench)
 app.command()(trace.trace)
+app.command()(drain.drain)
 app.command()(errors.errors)
 app.add_typer(token.app, name="token")
 app.add_typer(flags.app, name="flags")

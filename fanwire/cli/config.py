@@ -25,7 +25,7 @@ _PATIENCE_S: Final = 30.0
 app = typer.Typer(no_args_is_help=True, help="Show, check and explain the servers' settings.")
 
 
-class Process(StrEnum):
+class Server(StrEnum):
     """A kind of process that is configured by its environment."""
 
     GATEWAY = "gateway"
@@ -51,7 +51,7 @@ class NoReport(RealtimeError):
 class Report:
     """What one process says of its settings."""
 
-    process: Process
+    server: Server
     head: str
     classes: Sequence[dict[str, Any]]
 
@@ -62,7 +62,7 @@ class Report:
 
 
 ForOption = Annotated[
-    list[Process] | None, typer.Option("--for", help="One process; by default both.")
+    list[Server] | None, typer.Option("--for", help="One process; by default both.")
 ]
 
 
@@ -70,7 +70,7 @@ ForOption = Annotated[
 def show(
     ctx: typer.Context,
     *,
-    process: ForOption = None,
+    server: ForOption = None,
     changed: Annotated[
         bool, typer.Option("--changed", help="Only what the environment sets.")
     ] = False,
@@ -81,7 +81,7 @@ def show(
 
         fanwire config show --changed
     """
-    output, reports = context_of(ctx).output, _reports(process)
+    output, reports = context_of(ctx).output, _reports(server)
     settings = [
         each for each in _settings(reports) if not changed or each["origin"] == "environment"
     ]
@@ -94,18 +94,18 @@ def show(
 
 
 @app.command()
-def check(ctx: typer.Context, *, process: ForOption = None) -> None:
+def check(ctx: typer.Context, *, server: ForOption = None) -> None:
     """Say whether the servers would start in this environment; exit code 2 if not.
 
     Example:
 
         fanwire config check --for gateway
     """
-    output, reports = context_of(ctx).output, _reports(process)
+    output, reports = context_of(ctx).output, _reports(server)
     for report in reports:
         if report.problem is None:
-            fields = {"process": report.process, "ok": True}
-            output.result(fields, f"{report.process:<8} its settings are good")
+            fields = {"server": report.server, "ok": True}
+            output.result(fields, f"{report.server:<8} its settings are good")
     _refuse(reports)
 
 
@@ -117,14 +117,14 @@ def docs(ctx: typer.Context) -> None:
     typer.echo("\n".join([reports[0].head, *sections]), nl=False)
 
 
-def _reports(processes: Sequence[Process] | None) -> list[Report]:
-    return [_report(process) for process in processes or list(Process)]
+def _reports(servers: Sequence[Server] | None) -> list[Report]:
+    return [_report(server) for server in servers or list(Server)]
 
 
-def _report(process: Process) -> Report:
-    if not (CHECKOUT / process).is_dir():
+def _report(server: Server) -> Report:
+    if not (CHECKOUT / server).is_dir():
         raise NoCheckout("the settings are the servers', which only a checkout or an image has")
-    command = [sys.executable, "-m", f"{process}.settings_report"]
+    command = [sys.executable, "-m", f"{server}.settings_report"]
     try:
         ran = subprocess.run(
             command,
@@ -135,26 +135,26 @@ def _report(process: Process) -> Report:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise NoReport(f"{process} gave no answer within {_PATIENCE_S:g} s") from None
+        raise NoReport(f"{server} gave no answer within {_PATIENCE_S:g} s") from None
     if ran.returncode:
         said = ran.stderr.decode(errors="replace").strip().splitlines()
-        raise NoReport(f"{process} could not be asked: {said[-1] if said else 'no word'}")
+        raise NoReport(f"{server} could not be asked: {said[-1] if said else 'no word'}")
     answer = orjson.loads(ran.stdout)
-    return Report(process, answer["head"], answer["classes"])
+    return Report(server, answer["head"], answer["classes"])
 
 
 def _settings(reports: Sequence[Report]) -> Iterator[dict[str, Any]]:
     told: set[str] = set()
     for report in reports:
         for each in report.classes:
-            # Both processes read what is common to them.
+            # Both servers read what is common to them.
             if each["name"] not in told:
                 told.add(each["name"])
                 yield from each["settings"]
 
 
 def _refuse(reports: Sequence[Report]) -> None:
-    problems = [f"{each.process}: {each.problem}" for each in reports if each.problem]
+    problems = [f"{each.server}: {each.problem}" for each in reports if each.problem]
     if problems:
         raise WrongSettings("; ".join(problems))
 

@@ -52,7 +52,7 @@ def test_what_the_environment_sets_can_be_shown_alone(run: Run) -> None:
 
 def test_settings_that_are_good_pass_the_check(run: Run) -> None:
     ran = run("config", "check", "--json")
-    assert (ran.code, [row["process"] for row in ran.rows]) == (0, ["gateway", "fanout"])
+    assert (ran.code, [row["server"] for row in ran.rows]) == (0, ["gateway", "fanout"])
 
 
 @pytest.mark.parametrize("verb", ["check", "show"])
