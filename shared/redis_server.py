@@ -5,18 +5,15 @@ whole streams away, or a server without the commands that the scripts use, would
 under load, as lost events.
 """
 
-import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from fanwire.server_versions import engine_of
 from shared.logs import logger
 from shared.settings_loading import SettingsProblem
-
-OLDEST_REDIS: Final = (7, 0)
-OLDEST_VALKEY: Final = (8, 0)
 
 
 class UnsuitableServer(SettingsProblem):
@@ -60,14 +57,11 @@ async def warn_unless_safe(redis: Redis) -> None:
 
 def judge_server(facts: dict[str, Any]) -> ServerFacts:
     """Decide by the answer of INFO whether a server may be used."""
-    is_valkey = facts.get("server_name") == "valkey"
-    engine = "Valkey" if is_valkey else "Redis"
-    version = str(facts["valkey_version" if is_valkey else "redis_version"])
-    oldest = OLDEST_VALKEY if is_valkey else OLDEST_REDIS
-    if _numbers(version) < oldest:
+    engine = engine_of(facts)
+    if engine.is_too_old:
         raise UnsuitableServer(
-            f"REALTIME_REDIS_URL leads to {engine} {version}; "
-            f"{oldest[0]}.{oldest[1]} or later is needed"
+            f"REALTIME_REDIS_URL leads to {engine}; "
+            f"{engine.oldest[0]}.{engine.oldest[1]} or later is needed"
         )
     policy = facts.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
@@ -75,7 +69,7 @@ def judge_server(facts: dict[str, Any]) -> ServerFacts:
             f"REALTIME_REDIS_URL leads to a server with maxmemory-policy {policy}, which would "
             "evict events; set it to noeviction"
         )
-    return ServerFacts(engine, version, tuple(_warnings(facts)))
+    return ServerFacts(engine.name, engine.version, tuple(_warnings(facts)))
 
 
 def _warnings(facts: dict[str, Any]) -> list[str]:
@@ -86,7 +80,3 @@ def _warnings(facts: dict[str, Any]) -> list[str]:
     if facts.get("role") == "slave":
         warnings.append("the server is a replica and refuses writes")
     return warnings
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])

@@ -7,6 +7,7 @@ import typer
 from fanwire.cli import config, conns, dev, drain, errors, flags, pub, sub, token, topics, trace
 from fanwire.cli.bench.verb import bench
 from fanwire.cli.context import Context
+from fanwire.cli.doctor.verb import doctor
 from fanwire.cli.output import Output
 
 app = typer.Typer(
@@ -45,6 +46,7 @@ app.command()(pub.pub)
 app.command()(sub.sub)
 app.command()(bench)
 app.command()(trace.trace)
+app.command()(doctor)
 app.command()(drain.drain)
 app.command()(errors.errors)
 app.add_typer(token.app, name="token")

@@ -1,0 +1,1 @@
+"""`fanwire doctor`: what is wrong, and what to do about it."""
