@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from fanout.committer import COMMIT_BATCH, Committer
 from fanout.counters import Counters
 from fanout.discovery import Discovery
+from fanout.heartbeat import Heartbeat
 from fanout.ingest import Ingest
 from fanout.input_gaps import InputGaps
 from fanout.intake import Intake
@@ -93,11 +94,18 @@ class Term:
             discovery = self._discovery(redis, await self._own(stack, redis), gaps)
             opener = self._opener(reader, ingest, gaps)
             keeper = self._keeper(reader)
+            heartbeat = self._heartbeat(reader)
             committing = tasks.create_task(committer.run())
             tending = tasks.create_task(ownership.run(stop))
             searching = [
                 tasks.create_task(part())
-                for part in (opener.run, keeper.run, discovery.listen, discovery.sweep)
+                for part in (
+                    opener.run,
+                    keeper.run,
+                    discovery.listen,
+                    discovery.sweep,
+                    heartbeat.run,
+                )
             ]
             await stop.wait()
             for task in searching:
@@ -110,6 +118,7 @@ class Term:
             committer.stop()
             await committing
             await ownership.leave()
+            await heartbeat.leave()
 
     def _connect(self, stack: AsyncExitStack) -> Redis:
         redis = connect(
@@ -185,6 +194,21 @@ class Term:
             counters=self._counters,
             budget_bytes=self._plan.limits.replay_budget_bytes,
         )
+
+    def _heartbeat(self, reader: OwnedConnection) -> Heartbeat:
+        def state() -> dict[str, object]:
+            counters = self._counters
+            return {
+                "partitions": len(self.roster.held),
+                "topics": len(self.roster.open),
+                "events": counters.events,
+                "batches": counters.batches,
+                "dead": sum(counters.dead_by_reason.values()),
+                "pruned": sum(counters.pruned_by_tier.values()),
+                "uncommittedBytes": sum(t.uncommitted_bytes for t in self.roster.open.values()),
+            }
+
+        return Heartbeat(reader, keys=self._plan.keys, worker=self._plan.lease.worker, state=state)
 
     async def _on_swept(self, gaps: InputGaps) -> None:
         self.is_ready = True

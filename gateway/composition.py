@@ -3,6 +3,7 @@
 import os
 import socket
 from dataclasses import dataclass
+from functools import partial
 
 from redis.asyncio import Redis
 
@@ -43,6 +44,7 @@ from gateway.subscription_store import SubscriptionStore
 from gateway.subscription_sync import SubscriptionSync
 from gateway.switch_watch import SwitchWatch
 from gateway.switchboard import Switchboard
+from gateway.vital_signs import vital_signs
 from gateway.withholding import Withholding
 from shared.redis_io import connect
 from shared.settings import RealtimeSettings, TokenSettings
@@ -109,7 +111,8 @@ def compose(
         switchboard=board,
         switches=switches,
     )
-    membership = Membership(rest, keys, registry, store, node=greeting.node)
+    signs = partial(vital_signs, gateway)
+    membership = Membership(rest, keys, registry, store, node=greeting.node, vital_signs=signs)
     return Composition(gateway, live, rest, subscriptions, membership, jwks, redis)
 
 

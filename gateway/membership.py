@@ -11,6 +11,7 @@ up. Whoever serves the org removes them once their node has been silent for a wh
 import asyncio
 import random
 import time
+from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 import orjson
@@ -25,12 +26,13 @@ from gateway.registry import Registry
 from gateway.round_trips import RoundTrips
 from gateway.subscription_store import SubscriptionStore
 from shared.redis_io import as_hash, as_list
+from shared.runtime import now_ms
 
 log = structlog.get_logger()
 
-BEAT_S: Final = 5.0
+BEAT_S: Final = 2.0
 SILENT_MS: Final = 60_000
-BEATS_PER_CLEARING: Final = 12
+BEATS_PER_CLEARING: Final = 30
 
 
 class Membership:
@@ -44,12 +46,15 @@ class Membership:
         store: SubscriptionStore,
         *,
         node: str,
+        vital_signs: Callable[[], Mapping[str, object]] = dict,
     ) -> None:
         self._round_trips = round_trips
         self._keys = keys
         self._registry = registry
         self._store = store
         self._node = node
+        self._vital_signs = vital_signs
+        self._late_ms = 0.0
         self._has_beaten = False
 
     async def run(self) -> None:
@@ -63,7 +68,9 @@ class Membership:
                     await self._clear_up()
             except (RealtimeError, RedisError, OSError) as error:
                 log.warning("membership.beat_failed", cause=str(error))
+            due_ms = now_ms() + BEAT_S * 1000
             await asyncio.sleep(BEAT_S)
+            self._late_ms = max(now_ms() - due_ms, 0.0)
 
     async def leave(self) -> None:
         """Take this gateway off the list, at the end of an ordered stop."""
@@ -73,7 +80,13 @@ class Membership:
             log.warning("membership.leave_failed", cause=str(error))
 
     async def _beat(self) -> None:
-        state = {"atMs": _wall_ms(), "connections": len(self._registry)}
+        state = {
+            "atMs": _wall_ms(),
+            "connections": len(self._registry),
+            # How late the loop was with this very beat.
+            "loopLagMs": round(self._late_ms, 1),
+            **self._vital_signs(),
+        }
         added = await self._round_trips.call(
             "HSET", self._keys.gateway_nodes(), self._node, orjson.dumps(state)
         )

@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from fanwire.cli import config, conns, dev, drain, errors, flags, pub, sub, token, topics, trace
+from fanwire.cli import (
+    config,
+    conns,
+    dev,
+    drain,
+    errors,
+    flags,
+    pub,
+    sub,
+    token,
+    top,
+    topics,
+    trace,
+)
 from fanwire.cli.bench.verb import bench
 from fanwire.cli.context import Context
 from fanwire.cli.doctor.verb import doctor
@@ -45,6 +58,7 @@ app.command()(dev.dev)
 app.command()(pub.pub)
 app.command()(sub.sub)
 app.command()(bench)
+app.command()(top.top)
 app.command()(trace.trace)
 app.command()(doctor)
 app.command()(drain.drain)

@@ -11,6 +11,8 @@ from fanwire.keys import PARTITION_COUNT, Keys
 SPARE_DESCRIPTORS: Final = 1_000
 """Besides its sockets a gateway needs files, listeners and connections to Redis."""
 
+NEAR_THE_LIMIT: Final = 0.8
+
 
 def cluster_findings(client: Any, keys: Keys) -> Iterator[Finding]:
     """Yield what the heartbeats and the leases tell."""
@@ -66,4 +68,5 @@ def _descriptors(node: Node) -> Finding | None:
     if limit >= most + SPARE_DESCRIPTORS:
         return good("files", told)
     fix = f"ulimit -n {most + SPARE_DESCRIPTORS} (LimitNOFILE), or lower GATEWAY_MAX_CONNECTIONS"
-    return bad("files", told, fix)
+    is_near = int(node.state.get("connections", 0)) > NEAR_THE_LIMIT * limit
+    return bad("files", told, fix) if is_near else advice("files", told, fix)

@@ -113,3 +113,15 @@ async def test_the_connections_of_a_node_that_started_meanwhile_are_kept() -> No
         await eventually(lambda: stage.trips.names().count("HGETALL") > 1)
         assert "demo#other~1" in fields
         assert "HDEL" not in stage.trips.names()
+
+
+async def test_what_a_gateway_says_of_itself_goes_along_with_its_beat() -> None:
+    stage = GatewayStage()
+    membership = Membership(
+        *(stage.trips, Keys(), stage.registry, stage.store),
+        node="gw",
+        vital_signs=lambda: {"laneBytes": 7},
+    )
+    await membership._beat()
+    state = orjson.loads(stage.trips.hashes[NODES]["gw"])
+    assert (state["laneBytes"], state["connections"], state["loopLagMs"]) == (7, 0, 0)

@@ -45,6 +45,15 @@ VERBS = [
     ("bench",),
     ("flags",),
     ("flags", "set"),
+    ("topics",),
+    ("topics", "dead"),
+    ("conns",),
+    ("conns", "kick"),
+    ("trace",),
+    ("top",),
+    ("doctor",),
+    ("drain",),
+    ("config", "show"),
 ]
 
 

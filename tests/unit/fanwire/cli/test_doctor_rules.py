@@ -100,7 +100,9 @@ def test_gateways_that_are_silent_or_short_of_descriptors_are_told() -> None:
     alive, silent, files = gateway_findings(nodes)
     assert (alive.verdict, "1 alive (a) with 3 sockets" in alive.told) == (Verdict.OK, True)
     assert (silent.verdict, "b has been silent" in silent.told) == (Verdict.ADVICE, True)
-    assert (files.verdict, "21000" in (files.fix or "")) == (Verdict.FAILED, True)
+    assert (files.verdict, "21000" in (files.fix or "")) == (Verdict.ADVICE, True)
+    *_, crowded = gateway_findings([Node("a", 100, state | {"connections": 900})])
+    assert crowded.verdict is Verdict.FAILED
     assert next(iter(gateway_findings([]))).verdict is Verdict.FAILED
 
 

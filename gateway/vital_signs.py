@@ -1,0 +1,36 @@
+"""What a gateway says of itself with every heartbeat, for `fanwire top` and `doctor`."""
+
+import resource
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from gateway.gateway import Gateway
+from shared.runtime import now_ms
+
+
+def _version() -> str:
+    try:
+        return version("fanwire")
+    except PackageNotFoundError:  # the image has the sources without the wheel
+        return "unknown"
+
+
+VERSION: Final = _version()
+BEGUN_MS: Final = now_ms()
+
+
+def vital_signs(gateway: Gateway) -> dict[str, object]:
+    """Return plain counts and sums; nothing here is counted for its own sake."""
+    flow = gateway.flow
+    return {
+        "version": VERSION,
+        "upMs": round(now_ms() - BEGUN_MS),
+        "draining": gateway.admission.is_draining,
+        "topics": len(gateway.hub),
+        "quarantined": flow.quarantined_count,
+        "dropped": flow.counters.events_dropped.total(),
+        "evicted": flow.counters.evicted.total(),
+        "laneBytes": flow.lane_bytes().total(),
+        "maxConnections": gateway.settings.max_connections,
+        "fdLimit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+    }
