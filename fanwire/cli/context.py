@@ -16,6 +16,7 @@ from fanwire.cli.output import Output
 from fanwire.dev.demo import DEMO_SERVICES
 from fanwire.dev.runtime_file import DevStack, running_stack
 from fanwire.errors import RealtimeError
+from fanwire.sentinel_url import is_sentinel_url
 from fanwire.tokens import mint_token
 
 _DEV_USER: Final = "demo"
@@ -46,9 +47,11 @@ class Context:
         found = self.redis_url or _setting("REALTIME_REDIS_URL") or (stack and stack.redis_url)
         if not found:
             raise NoTarget("no Redis: neither --redis nor REALTIME_REDIS_URL, and no dev stack")
-        if not found.startswith(_REDIS_SCHEMES):
+        if not (found.startswith(_REDIS_SCHEMES) or is_sentinel_url(found)):
             # Not quoted: it may hold a password.
-            raise UsageMistake(f"the Redis URL must begin with {', '.join(_REDIS_SCHEMES)}")
+            raise UsageMistake(
+                f"the Redis URL must begin with {', '.join(_REDIS_SCHEMES)}, redis+sentinel://"
+            )
         return found
 
     def key_prefix(self) -> str:
