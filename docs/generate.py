@@ -7,8 +7,10 @@ from fanout import settings_report as fanout_settings
 from fanwire.reference import write_pages
 from gateway import settings_report as gateway_settings
 from shared.settings_page import settings_page
+from shared.telemetry.page import metrics_page
 
 CHECKOUT = Path(__file__).parents[1]
+METRICS_PAGE = CHECKOUT / "docs" / "metrics.md"
 SETTINGS_PAGE = CHECKOUT / "docs" / "settings.md"
 
 
@@ -21,4 +23,5 @@ if __name__ == "__main__":
     write_pages(CHECKOUT)
     for diagram in DIAGRAMS:
         diagram.write()
+    METRICS_PAGE.write_text(metrics_page())
     SETTINGS_PAGE.write_text(all_settings_page())

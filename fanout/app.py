@@ -3,8 +3,11 @@
 import asyncio
 import secrets
 import socket
+from collections.abc import Callable
 
+from fanout.committer import unrecorded
 from fanout.internal_api import internal_api
+from fanout.metrics import batch_sizes, observe_worker
 from fanout.opener import TopicLimits
 from fanout.ownership import LeaseTerms
 from fanout.policy.batch_window import WindowLimits
@@ -20,9 +23,14 @@ from shared.redis_io import connect
 from shared.redis_server import warn_unless_safe
 from shared.runtime import stop_event
 from shared.settings import RealtimeSettings
+from shared.telemetry.labels import ServiceLabels
+from shared.telemetry.loop_lag import LoopLag
+from shared.telemetry.runtime import observe_runtime
+from shared.telemetry.settings import Exports
+from shared.telemetry.setup import Telemetry
 
 
-async def serve(realtime: RealtimeSettings, settings: FanoutSettings) -> None:
+async def serve(realtime: RealtimeSettings, settings: FanoutSettings, exports: Exports) -> None:
     """Run a worker and its internal port until SIGTERM or SIGINT.
 
     Raises:
@@ -30,21 +38,37 @@ async def serve(realtime: RealtimeSettings, settings: FanoutSettings) -> None:
     """
     stop = stop_event()
     await _check_redis(realtime)
-    worker = FanoutWorker(term_plan(realtime, settings, worker=_worker_id(settings)))
+    name = _worker_id(settings)
+    telemetry = Telemetry.of_environment(exports, server="fanout", instance=name)
+    labels = ServiceLabels(realtime.metric_service_names)
+    record_size = batch_sizes(telemetry.instruments, labels)
+    plan = term_plan(realtime, settings, worker=name, record_size=record_size)
+    worker, loop_lag = FanoutWorker(plan), LoopLag()
+    observe_worker(telemetry.instruments, worker, labels)
+    observe_runtime(telemetry.instruments, worker.presence, loop_lag)
     server = internal_server(
-        internal_api(worker), host=settings.internal_host, port=settings.internal_port
+        internal_api(worker, telemetry), host=settings.internal_host, port=settings.internal_port
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve())
+        measuring = tasks.create_task(loop_lag.run())
         logger().info("fanout.started", worker=worker.name, port=settings.internal_port)
         try:
             await worker.run(stop)
         finally:
+            measuring.cancel()
             server.should_exit = True
+    await telemetry.close()
     logger().info("fanout.stopped", worker=worker.name)
 
 
-def term_plan(realtime: RealtimeSettings, settings: FanoutSettings, *, worker: str) -> TermPlan:
+def term_plan(
+    realtime: RealtimeSettings,
+    settings: FanoutSettings,
+    *,
+    worker: str,
+    record_size: Callable[[int, str], None] = unrecorded,
+) -> TermPlan:
     """Return what the settings mean for every term of `worker`."""
     return TermPlan(
         redis_url=realtime.redis_url.get_secret_value(),
@@ -54,6 +78,7 @@ def term_plan(realtime: RealtimeSettings, settings: FanoutSettings, *, worker: s
         lease=LeaseTerms(worker, settings.lease_ms, settings.lease_renew_ms),
         sweep_ms=settings.sweep_ms,
         limits=_topic_limits(realtime, settings),
+        record_size=record_size,
     )
 
 

@@ -29,6 +29,10 @@ COMMIT_BATCH: Final = Script("commit_batch")
 _RANKS: Final = {tier: rank for rank, tier in enumerate(Tier)}
 
 
+def unrecorded(event_count: int, service: str) -> None:
+    """Record nothing."""
+
+
 class ServerRefused(Exception):
     """The server cannot be worked with as it is now; the term ends."""
 
@@ -46,10 +50,12 @@ class Committer:
         on_refused: Callable[[OpenTopic, Refusal, str], None],
         fairness: FairnessLimits | None = None,
         pressure: PressureLimits | None = None,
+        record_size: Callable[[int, str], None] = unrecorded,
     ) -> None:
         self._connection = connection
         self._clock = clock
         self._counters = counters
+        self._record_size = record_size
         self._dead_letters_max = dead_letters_max
         self._on_refused = on_refused
         self._agenda: Agenda[OpenTopic] = Agenda()
@@ -157,13 +163,18 @@ class Committer:
     def _count(self, topic: OpenTopic, commit: Commit) -> None:
         self._counters.batches += 1 if commit.batch.events else 0
         self._counters.events += len(commit.batch.events)
+        if commit.batch.events:
+            of_service = self._counters.of(topic.topic.service)
+            of_service.batches += 1
+            of_service.events += len(commit.batch.events)
+            self._record_size(len(commit.batch.events), topic.topic.service)
         if commit.batch.pruned:
             self._counters.count_pruned(topic.tier, len(commit.batch.pruned))
         if commit.cut is not None:
             for reason, count in commit.cut.event_counts.items():
                 self._counters.count_trimmed(topic.tier, reason, count)
         for rejected in commit.batch.rejected:
-            self._counters.count_dead(rejected.reason)
+            self._counters.count_dead(topic.topic.service, rejected.reason)
 
 
 def _take(topic: OpenTopic, at_ms: float, *, is_pruned: bool) -> Batch | None:

@@ -149,6 +149,9 @@ class ReadGroup:
             member_count=len(held),
             most=TOPIC_MAX_BYTES,
         )
+        for topic, held_bytes in held:
+            if held_bytes >= max_bytes:
+                self._intake.left_out(topic)
         return [topic for topic, held_bytes in held if held_bytes < max_bytes]
 
     async def _wait_for_topics(self) -> None:

@@ -11,7 +11,7 @@ owns the topic goes unnoticed. Rejected: the stream's `max-deleted-entry-id`, wh
 leaves as it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fanout.counters import Counters
@@ -41,14 +41,16 @@ class InputGaps:
 
     async def _look(self, topics: Sequence[OpenTopic]) -> None:
         passed_before = [topic.passed_count for topic in topics]
-        facts = await self._connection.call_all(
+        replies = await self._connection.call_all(
             [("XINFO", "STREAM", topic.keys.events) for topic in topics]
         )
         letters: list[Command] = []
-        for topic, before, reply in zip(topics, passed_before, facts, strict=True):
+        for topic, before, reply in zip(topics, passed_before, replies, strict=True):
             if isinstance(reply, Exception) or topic.is_closed:
                 continue  # no stream, or none of ours: whoever reads it is told
-            if gap := gap_of(topic, removed_count(reply), passed_before=before):
+            facts = _by_name(reply)
+            topic.backlog_count = int(facts[b"length"])
+            if gap := gap_of(topic, removed_count(facts), passed_before=before):
                 letters.append(self._letter(topic, gap))
         if letters:
             await self._connection.call_all(letters)
@@ -56,7 +58,7 @@ class InputGaps:
     def _letter(self, topic: OpenTopic, gap: int) -> Command:
         cursor = topic.standing.cursor
         self._counters.input_gaps += gap
-        self._counters.count_dead(REASON)
+        self._counters.count_dead(topic.topic.service, REASON)
         self._log.error("topic.input_gap", topic=str(topic.topic), entries=gap, cursor=cursor)
         limit = ("MAXLEN", "~", self._dead_letters_max)
         fields = ("reason", REASON, "id", cursor, "head", f"{gap} entries after this id are gone")
@@ -81,5 +83,9 @@ def gap_of(topic: OpenTopic, removed: int, *, passed_before: int) -> int:
 
 def removed_count(facts: Any) -> int:
     """Return how many entries have left a stream, by its XINFO."""
-    by_name = facts if isinstance(facts, dict) else dict(zip(facts[::2], facts[1::2], strict=True))
+    by_name = _by_name(facts)
     return int(by_name[b"entries-added"]) - int(by_name[b"length"])
+
+
+def _by_name(facts: Any) -> Mapping[bytes, Any]:
+    return facts if isinstance(facts, dict) else dict(zip(facts[::2], facts[1::2], strict=True))

@@ -41,6 +41,10 @@ class Intake:
                 topic.batches.pass_over(entry_id, now_ms=now_ms)
             topic.read_cursor = entry_id
 
+    def left_out(self, topic: OpenTopic) -> None:
+        """Count a read that must do without this topic."""
+        self._counters.of(topic.topic.service).throttled += 1
+
     def _parse(
         self, entry_id: str, fields: dict[bytes, bytes], topic: OpenTopic
     ) -> Event | Rejected:
@@ -61,7 +65,11 @@ class Intake:
         if verdict is Verdict.NEW:
             topic.dedup.hold(key, seen)
             return True
+        of_service = self._counters.of(topic.topic.service)
         if verdict is Verdict.CONFLICT:
             self._counters.id_conflicts += 1
+            of_service.conflicts += 1
+        else:
+            of_service.repeats += 1
         self._counters.duplicates += 1
         return False

@@ -5,13 +5,14 @@ worker restarted at once. Readiness means that the worker holds its share and ha
 topics; it falls while Redis cannot be reached.
 """
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
 from fanout.worker import FanoutWorker
+from shared.telemetry.setup import CONTENT_TYPE, Telemetry
 
 
-def internal_api(worker: FanoutWorker) -> FastAPI:
+def internal_api(worker: FanoutWorker, telemetry: Telemetry) -> FastAPI:
     """Return the application that tells about `worker`."""
     api = FastAPI(title="fanout", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -23,6 +24,11 @@ def internal_api(worker: FanoutWorker) -> FastAPI:
     async def readyz() -> JSONResponse:
         is_ready = worker.term is not None and worker.term.is_ready
         return JSONResponse(_state(worker), status_code=200 if is_ready else 503)
+
+    # Not `async`: the text takes some milliseconds, which a thread spares the commits.
+    @api.get("/metrics")
+    def metrics() -> Response:
+        return Response(telemetry.prometheus_text(), media_type=CONTENT_TYPE)
 
     return api
 

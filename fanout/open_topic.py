@@ -82,6 +82,8 @@ class OpenTopic:
     """How many entries its commits have passed since it was opened."""
     removed_before: int | None = None
     """How many entries had left its events stream when it was first looked at; see input_gaps."""
+    backlog_count: int = 0
+    """How many entries of its events stream were not committed when it was last looked at."""
     is_leaving: bool = False
     is_closed: bool = False
 
@@ -93,6 +95,12 @@ class OpenTopic:
         """What is held in memory of this topic."""
         flying = self.in_flight.batch.size_bytes if self.in_flight else 0
         return self.batches.waiting_bytes + flying
+
+    @property
+    def oldest_ts_ms(self) -> int | None:
+        """When Redis took the oldest event that is read and not committed; None without one."""
+        flying = self.in_flight.batch.events if self.in_flight else ()
+        return flying[0].ts_ms if flying else self.batches.oldest_ts_ms()
 
     @property
     def is_idle(self) -> bool:

@@ -7,7 +7,7 @@ read and not committed lies behind the cursor and is read again.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from fanout.committer import COMMIT_BATCH, Committer
+from fanout.committer import COMMIT_BATCH, Committer, unrecorded
 from fanout.counters import Counters
 from fanout.discovery import Discovery
 from fanout.heartbeat import Heartbeat
@@ -33,9 +33,11 @@ from fanwire.keys import Keys, Topic
 from shared.logs import logger
 from shared.owned_connection import OwnedConnection
 from shared.redis_io import connect
+from shared.redis_presence import RedisPresence
 from shared.runtime import now_ms
 
 HAND_OVER_MS: Final = 250
+REDIS_USER: Final = "term"
 LAST_COMMITS_MS: Final = 1_000
 _SCRIPTS: Final = (COMMIT_BATCH, OPEN_TOPIC, RENEW_LEASE, BEAT_WORKER)
 
@@ -51,22 +53,34 @@ class TermPlan:
     lease: LeaseTerms
     sweep_ms: int
     limits: TopicLimits
+    record_size: Callable[[int, str], None] = unrecorded
+    """Told the events and the service of each batch."""
 
 
 class Term:
     """Runs the parts of a worker on one connection; used once."""
 
     def __init__(
-        self, plan: TermPlan, *, counters: Counters, known_epochs: dict[Topic, int]
+        self,
+        plan: TermPlan,
+        *,
+        counters: Counters,
+        known_epochs: dict[Topic, int],
+        presence: RedisPresence,
     ) -> None:
         self._plan = plan
         self._counters = counters
+        self._presence = presence
         self._known_epochs = known_epochs
         self._clock = ServerClock()
         self._log = logger()
         self.roster = Roster()
         self.is_ready = False
         """Whether the leases were asked for and all keys were searched once."""
+
+    def server_ms(self) -> float:
+        """Return the time by Redis' clock."""
+        return self._clock.now_ms()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`, then commit what is open and give everything back.
@@ -80,6 +94,7 @@ class Term:
             owned = await self._own(stack, redis)
             for script in _SCRIPTS:
                 await owned.call("SCRIPT", "LOAD", script.text)
+            self._presence.restored(REDIS_USER)
             committer = self._committer(owned)
             ingest = Ingest(
                 redis,
@@ -142,6 +157,7 @@ class Term:
             counters=self._counters,
             dead_letters_max=self._plan.limits.dead_letters_max,
             on_refused=self._on_refused,
+            record_size=self._plan.record_size,
         )
 
     def _ownership(self, owned: OwnedConnection, committer: Committer) -> Ownership:

@@ -7,9 +7,10 @@ from redis.exceptions import RedisError
 
 from fanout.committer import ServerRefused
 from fanout.counters import Counters
-from fanout.term import Term, TermPlan
+from fanout.term import REDIS_USER, Term, TermPlan
 from fanwire.keys import Topic
 from shared.logs import logger
+from shared.redis_presence import RedisPresence
 from shared.runtime import backoff_ms, stopped_within
 
 
@@ -25,6 +26,7 @@ class FanoutWorker:
         self._known_epochs: dict[Topic, int] = {}
         self._log = logger()
         self.counters = Counters()
+        self.presence = RedisPresence()
         self.term: Term | None = None
 
     @property
@@ -38,12 +40,16 @@ class FanoutWorker:
         while not stop.is_set():
             self.counters.terms += 1
             term = self.term = Term(
-                self._plan, counters=self.counters, known_epochs=self._known_epochs
+                self._plan,
+                counters=self.counters,
+                known_epochs=self._known_epochs,
+                presence=self.presence,
             )
             try:
                 await term.run(stop)
             except* (RedisError, OSError, ServerRefused) as errors:
                 why = "; ".join(sorted({f"{type(e).__name__}: {e}" for e in _leaves(errors)}))
+                self.presence.lost(REDIS_USER, why)
                 self._log.warning("fanout.term_ended", why=why)
             self.term = None
             attempt = 0 if term.is_ready else attempt + 1

@@ -35,6 +35,14 @@ class EncodedBatch:
     index: bytes | None
 
 
+class CutBatch(NamedTuple):
+    """The part of a batch that passed a filter."""
+
+    body: bytes
+    event_count: int | None
+    """None for all of them."""
+
+
 def encode_batch(
     *,
     service: str,
@@ -76,8 +84,8 @@ def cut_batch(
     stored_prev: Position,
     prev: Position,
     wanted: PropertyFilter,
-) -> bytes | None:
-    """Return the body of what passes `wanted`, following `prev`; None if nothing passes.
+) -> CutBatch | None:
+    """Return the part that passes `wanted`, following `prev`; None if nothing passes.
 
     Without `slices` no event has a property, so all pass.
 
@@ -89,11 +97,12 @@ def cut_batch(
         raise ValueError(f"batch of {service} after {stored_prev} begins with {body[:80]!r}")
     new_opening = _batch_opening(service, prev)
     if slices is None:
-        return new_opening + body[len(opening) :]
+        return CutBatch(new_opening + body[len(opening) :], None)
     kept = [body[s.start : s.end] for s in slices if passes(wanted, s.property_id)]
     if not kept:
         return None
-    return b"%b%b%b]}" % (new_opening, body[len(opening) : slices[0].start], b",".join(kept))
+    head = body[len(opening) : slices[0].start]
+    return CutBatch(b"%b%b%b]}" % (new_opening, head, b",".join(kept)), len(kept))
 
 
 class ServiceState(NamedTuple):

@@ -6,6 +6,7 @@ from shared.logs import set_up_logs
 from shared.runtime import run
 from shared.settings import RealtimeSettings, TokenSettings, load_settings
 from shared.settings_loading import exit_on_problem
+from shared.telemetry.settings import load_exports
 
 
 def main() -> None:
@@ -13,9 +14,10 @@ def main() -> None:
     realtime = load_settings(RealtimeSettings)
     tokens = load_settings(TokenSettings)
     settings = load_settings(GatewaySettings)
+    exports = load_exports()
     set_up_logs(env=realtime.env, level=realtime.log_level, process="gateway")
     with exit_on_problem():
-        run(serve(realtime, tokens, settings))
+        run(serve(realtime, tokens, settings, exports))
 
 
 if __name__ == "__main__":

@@ -10,16 +10,19 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
-from gateway.composition import Composition, compose
+from gateway.composition import Composition, compose, node_name
 from gateway.gateway import Gateway
 from gateway.http_door import DoorProtocol
-from gateway.routes import internal, positions, stream, subscriptions, telemetry
+from gateway.routes import internal, metrics, positions, stream, subscriptions, telemetry
 from gateway.settings import GatewaySettings
+from gateway.signals import Signals
 from shared.http_server import QuietServer, internal_server
 from shared.logs import logger
 from shared.redis_server import warn_unless_safe
 from shared.runtime import stop_event
 from shared.settings import RealtimeSettings, TokenSettings
+from shared.telemetry.settings import Exports
+from shared.telemetry.setup import Telemetry
 
 BACKLOG: Final = 4_096
 CANCEL_AGAIN_S: Final = 0.1
@@ -28,7 +31,10 @@ NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False}
 
 
 async def serve(
-    realtime: RealtimeSettings, tokens: TokenSettings, settings: GatewaySettings
+    realtime: RealtimeSettings,
+    tokens: TokenSettings,
+    settings: GatewaySettings,
+    exports: Exports,
 ) -> None:
     """Run a gateway until SIGTERM or SIGINT, and drain it then.
 
@@ -37,11 +43,15 @@ async def serve(
         SettingsProblem: If a port is taken.
     """
     stop = stop_event()
-    parts = compose(realtime, tokens, settings)
+    instance = node_name(settings)
+    telemetry = Telemetry.of_environment(exports, server="gateway", instance=instance)
+    parts = compose(realtime, tokens, settings, Signals.of(telemetry, realtime))
     await warn_unless_safe(parts.redis)
     public = public_server(parts.gateway)
     private = internal_server(
-        internal_api(parts.gateway), host=settings.internal_host, port=settings.internal_port
+        internal_api(parts.gateway),
+        host=settings.internal_host,
+        port=settings.internal_port,
     )
     listener = _listener(settings)
     async with asyncio.TaskGroup() as tasks:
@@ -56,6 +66,7 @@ async def serve(
         private.should_exit = True
         await _end(loops)
     await parts.redis.aclose()
+    await telemetry.close()
     logger().info("gateway.stopped", node=parts.gateway.greeting.node)
 
 
@@ -84,6 +95,7 @@ def internal_api(gateway: Gateway) -> FastAPI:
     api = FastAPI(title="Fanwire gateway, internal", docs_url=None, redoc_url=None)
     api.state.gateway = gateway
     api.include_router(internal.router)
+    api.include_router(metrics.router)
     return api
 
 
@@ -118,6 +130,7 @@ def _loops(parts: Composition) -> Iterator[Coroutine[Any, Any, None]]:
     yield parts.gateway.switches.run()
     yield parts.subscriptions.run()
     yield parts.membership.run()
+    yield parts.gateway.signals.loop_lag.run()
     if parts.jwks is not None:
         yield parts.jwks.run()
 

@@ -16,7 +16,6 @@ from gateway.catch_up import CatchUps
 from gateway.connection_owner import ConnectionLimits
 from gateway.drainer import Drainer
 from gateway.flow_control import FlowControl
-from gateway.flow_counters import FlowCounters
 from gateway.gateway import Gateway
 from gateway.greeting import Greeting
 from gateway.hub import Hub
@@ -25,6 +24,7 @@ from gateway.jwks import JwksKeys
 from gateway.kicks import Kicks
 from gateway.live_feed import LiveFeed
 from gateway.membership import Membership
+from gateway.metrics import observe_gateway
 from gateway.policy.claims import ClaimRules
 from gateway.policy.client_address import ClientAddresses
 from gateway.policy.frame_events import FrameLimits
@@ -40,6 +40,7 @@ from gateway.rings import Rings
 from gateway.round_trips import RoundTrips
 from gateway.sessions import LiveSessions, SessionParts
 from gateway.settings import GatewaySettings
+from gateway.signals import Signals
 from gateway.subscription_store import SubscriptionStore
 from gateway.subscription_sync import SubscriptionSync
 from gateway.switch_watch import SwitchWatch
@@ -66,54 +67,94 @@ class Composition:
 
 
 def compose(
-    realtime: RealtimeSettings, tokens: TokenSettings, settings: GatewaySettings
+    realtime: RealtimeSettings,
+    tokens: TokenSettings,
+    settings: GatewaySettings,
+    signals: Signals,
 ) -> Composition:
     """Return all parts, wired, none of them running."""
-    keys, redis, tiers = Keys(realtime.key_prefix), _redis(realtime), realtime.tier_table
-    live, rest = RoundTrips(redis), RoundTrips(redis)
-    hub, registry, greeting = Hub(), Registry(), _greeting(settings, tiers)
-    board = Switchboard(realtime.deployed_switches)
-    feed = LiveFeed(hub, ReplayLog(live, keys), tiers, sweep_ms=settings.sweep_ms)
-    replay_log, store = ReplayLog(rest, keys), SubscriptionStore(rest, keys)
-    catch_ups = CatchUps(feed, replay_log)
-    counters = FlowCounters()
-    withholding = Withholding(hub, feed, catch_ups, board, tiers, counters)
-    flow = FlowControl(withholding, tiers, _quarantine_limits(settings), counters)
-    joiner = Joiner(hub, feed, replay_log, store, greeting, catch_ups, flow)
-    poll_ms = settings.subscription_poll_ms
-    subscriptions = SubscriptionSync(store, registry, joiner, poll_ms=poll_ms)
+    keys, redis = Keys(realtime.key_prefix), _redis(realtime)
+    live, rest = (RoundTrips(redis, presence=signals.presence, name=n) for n in ("live", "rest"))
+    board, registry = Switchboard(realtime.deployed_switches), Registry()
+    out = _delivery(live, rest, keys, realtime.tier_table, settings, board, signals)
+    poll_ms, on_turn = settings.subscription_poll_ms, signals.histograms.applied
+    store, joiner = out.store, out.joiner
+    subscriptions = SubscriptionSync(store, registry, joiner, poll_ms=poll_ms, on_turn=on_turn)
     revocations = RevocationList(rest, keys, registry, poll_ms=poll_ms)
-    switches = SwitchWatch(rest, keys, registry, board, withholding)
-    pulses = Pulses(hub, feed, _liveness_limits(settings, tokens))
-    jwks = _jwks(tokens)
-    verifier = TokenVerifier(jwks or _shared_secret(tokens), _claim_rules(tokens))
-    acted_upon = SessionParts(hub, registry, joiner, store, verifier, revocations, pulses, flow)
+    switches = SwitchWatch(rest, keys, registry, board, out.flow.withholding)
+    pulses = Pulses(out.hub, out.feed, _liveness_limits(settings, tokens))
+    jwks, verifier = _token_checks(tokens)
+    parts = SessionParts(
+        out.hub, registry, joiner, store, verifier, revocations, pulses, out.flow, signals.counters
+    )
+    rings = Rings(out.feed, subscriptions, revocations, switches, Kicks(registry))
     admission = Admission(_admission_limits(settings), registry)
     gateway = Gateway(
         settings=settings,
-        greeting=greeting,
+        greeting=out.greeting,
         verifier=verifier,
         origins=AllowedOrigins(settings.allowed_origins),
         addresses=ClientAddresses(settings.trusted_proxies),
         admission=admission,
         drainer=_drainer(settings, registry, admission),
         registry=registry,
-        hub=hub,
-        bell=Bell(redis, keys, Rings(feed, subscriptions, revocations, switches, Kicks(registry))),
-        feed=feed,
-        replay_log=replay_log,
+        hub=out.hub,
+        bell=Bell(redis, keys, rings),
+        feed=out.feed,
+        replay_log=out.replay_log,
         store=store,
         revocations=revocations,
         joiner=joiner,
         pulses=pulses,
-        sessions=LiveSessions(_connection_limits(settings), acted_upon),
-        flow=flow,
+        sessions=LiveSessions(_connection_limits(settings), parts),
+        flow=out.flow,
         switchboard=board,
         switches=switches,
+        catch_ups=out.catch_ups,
+        signals=signals,
     )
-    signs = partial(vital_signs, gateway)
-    membership = Membership(rest, keys, registry, store, node=greeting.node, vital_signs=signs)
+    observe_gateway(gateway)
+    membership = _membership(rest, keys, gateway)
     return Composition(gateway, live, rest, subscriptions, membership, jwks, redis)
+
+
+def _membership(rest: RoundTrips, keys: Keys, gateway: Gateway) -> Membership:
+    node, signs = gateway.greeting.node, partial(vital_signs, gateway)
+    return Membership(rest, keys, gateway.registry, gateway.store, node=node, vital_signs=signs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """What brings the topics to the sockets."""
+
+    greeting: Greeting
+    hub: Hub
+    feed: LiveFeed
+    replay_log: ReplayLog
+    store: SubscriptionStore
+    catch_ups: CatchUps
+    flow: FlowControl
+    joiner: Joiner
+
+
+def _delivery(
+    live: RoundTrips,
+    rest: RoundTrips,
+    keys: Keys,
+    tiers: Tiers,
+    settings: GatewaySettings,
+    board: Switchboard,
+    signals: Signals,
+) -> _Delivery:
+    hub, greeting = Hub(), _greeting(settings, tiers)
+    sweep_ms, stats = settings.sweep_ms, signals.stats
+    feed = LiveFeed(hub, ReplayLog(live, keys), tiers, sweep_ms=sweep_ms, stats=stats)
+    replay_log, store = ReplayLog(rest, keys), SubscriptionStore(rest, keys)
+    catch_ups, counters = CatchUps(feed, replay_log), signals.flow_counters
+    withholding = Withholding(hub, feed, catch_ups, board, tiers, counters)
+    flow = FlowControl(withholding, tiers, _quarantine_limits(settings), counters)
+    joiner = Joiner(hub, feed, replay_log, store, greeting, catch_ups, flow)
+    return _Delivery(greeting, hub, feed, replay_log, store, catch_ups, flow, joiner)
 
 
 def _redis(realtime: RealtimeSettings) -> Redis:
@@ -125,9 +166,14 @@ def _redis(realtime: RealtimeSettings) -> Redis:
     )
 
 
+def node_name(settings: GatewaySettings) -> str:
+    """Return the name of this gateway: as set, or its own."""
+    return settings.node_id or f"{socket.gethostname()[:40]}-{os.getpid()}"
+
+
 def _greeting(settings: GatewaySettings, tiers: Tiers) -> Greeting:
     return Greeting(
-        node=settings.node_id or f"{socket.gethostname()[:40]}-{os.getpid()}",
+        node=node_name(settings),
         heartbeat_ms=settings.heartbeat_ms,
         frame_bytes=settings.max_frame_bytes,
         max_services=settings.max_services,
@@ -183,6 +229,11 @@ def _liveness_limits(settings: GatewaySettings, tokens: TokenSettings) -> Livene
         # An idle gateway asks Redis nothing between two sweeps, and is not stale for that.
         stale_ms=max(settings.heartbeat_ms, 2 * settings.sweep_ms),
     )
+
+
+def _token_checks(tokens: TokenSettings) -> tuple[JwksKeys | None, TokenVerifier]:
+    jwks = _jwks(tokens)
+    return jwks, TokenVerifier(jwks or _shared_secret(tokens), _claim_rules(tokens))
 
 
 def _jwks(tokens: TokenSettings) -> JwksKeys | None:

@@ -32,6 +32,8 @@ from gateway.policy.token_bucket import TokenBucket
 
 TOLERATED_UNKNOWN_MESSAGES: Final = 2
 CLOSE_GRACE_MS: Final = 2_000
+ABNORMAL: Final = 1006
+"""The code of a socket that ended without a close: no frame ever carries it."""
 NOTHING_SHED: Final[frozenset[Tier]] = frozenset()
 
 
@@ -75,11 +77,11 @@ class Connection(Outbound):
         if not self.is_open:
             return
         self.send(encode_error(error))
-        self._end_with(close_frame(error.code, error.name))
+        self._end_with(close_frame(error.code, error.name), error.code)
 
     def abort(self) -> None:
         """Drop the socket at once, whatever is unsent."""
-        self._leave()
+        self._leave(ABNORMAL)
         self.lanes = None
         self._transport.abort()
 
@@ -94,13 +96,13 @@ class Connection(Outbound):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the transport, before it closes the descriptor."""
-        self._leave()
+        self._leave(ABNORMAL)
         self.lanes = None
 
     def _take(self, event: FrameEvent) -> None:
         match event:
             case Close():
-                self._end_with(close_frame(event.code))
+                self._end_with(close_frame(event.code), event.code)
                 self._transport.close()
             case _ if not self.is_open:
                 pass  # our close is under way; the client's frames crossed it
@@ -109,7 +111,7 @@ class Connection(Outbound):
             case Ping():
                 self.write(pong_frame(event.payload))
             case Violation():
-                self._end_with(close_frame(event.close_code, event.reason))
+                self._end_with(close_frame(event.close_code, event.reason), event.close_code)
             case Pong() | BinaryMessage():
                 pass
 
@@ -125,21 +127,21 @@ class Connection(Outbound):
         except RealtimeError as error:
             self.close(error)
 
-    def _end_with(self, frame: bytes) -> None:
+    def _end_with(self, frame: bytes, code: int) -> None:
         if not self.is_open:
             return
         if self.lanes is not None:
             self.lanes.keep_control()  # a batch may not follow the close that overtakes it
         self.write(frame)
-        self._leave()
+        self._leave(code)
         # A socket that is closed at once may lose the close frame to a reset; the client's
         # own close, or this deadline, ends it.
         self._sessions.due_at(self, at_ms=self._sessions.now_ms() + CLOSE_GRACE_MS)
 
-    def _leave(self) -> None:
+    def _leave(self, code: int) -> None:
         if self.is_open:
             self.advance(Input.CLOSE)
-            self._sessions.ended(self)
+            self._sessions.ended(self, code=code)
 
     def _fell_behind(self) -> None:
         self._sessions.fell_behind(self)

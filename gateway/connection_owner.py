@@ -32,8 +32,8 @@ class Sessions(Protocol):
     def received(self, connection: "Connection", message: ClientMessage) -> None:
         """Act on a message; raises RealtimeError to end the connection with it."""
 
-    def ended(self, connection: "Connection") -> None:
-        """Forget the connection: it delivers nothing more. Called once."""
+    def ended(self, connection: "Connection", *, code: int) -> None:
+        """Forget the connection: it delivers nothing more. Called once, with its close code."""
 
     def fell_behind(self, connection: "Connection") -> None:
         """Watch over a connection that does not keep up."""

@@ -65,14 +65,15 @@ class FlowControl:
 
     def quarantined(self) -> Counter[Tier]:
         """Return from how many sockets each tier is withheld by a quarantine now."""
-        return Counter(tier for quarantine in self._watched.values() for tier in quarantine.shed)
+        watched = list(self._watched.values())  # a copy: metrics are read in another thread
+        return Counter(tier for quarantine in watched for tier in quarantine.shed)
 
     def lane_bytes(self) -> Counter[Tier | None]:
         """Return what waits in all lanes, by tier; None is for control frames."""
         waiting: Counter[Tier | None] = Counter()
-        for connection in self._watched:
-            if connection.lanes is not None:
-                waiting.update(connection.lanes.bytes_by_tier)
+        for connection in list(self._watched):
+            if (lanes := connection.lanes) is not None:
+                waiting.update(lanes.bytes_by_tier)
         return waiting
 
     async def run(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from gateway.admission import Admission
 from gateway.auth import TokenVerifier
 from gateway.bell import Bell
+from gateway.catch_up import CatchUps
 from gateway.client_health import ClientHealth
 from gateway.drainer import Drainer
 from gateway.flow_control import FlowControl
@@ -20,6 +21,7 @@ from gateway.replay_log import ReplayLog
 from gateway.revocation_list import RevocationList
 from gateway.sessions import LiveSessions
 from gateway.settings import GatewaySettings
+from gateway.signals import Signals
 from gateway.subscription_store import SubscriptionStore
 from gateway.switch_watch import SwitchWatch
 from gateway.switchboard import Switchboard
@@ -49,4 +51,6 @@ class Gateway:
     flow: FlowControl
     switchboard: Switchboard
     switches: SwitchWatch
+    catch_ups: CatchUps
+    signals: Signals
     client_health: ClientHealth = field(default_factory=ClientHealth)

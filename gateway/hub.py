@@ -13,8 +13,9 @@ from fanwire.tiers import Tier
 from fanwire.wire import encode_reset
 from gateway.audience import Audience
 from gateway.connection import Connection
+from gateway.delivery_stats import DeliveryStats, Written, wall_ns
 from gateway.policy.chain import Link, ResetReason, link, reset_reason
-from gateway.policy.cutting import Run, cut, whole
+from gateway.policy.cutting import Cut, Run, cut, uncut
 from gateway.policy.frame_writer import text_frame
 from gateway.policy.log_entry import LogEntry
 from gateway.policy.tail import Tail
@@ -24,12 +25,19 @@ class HeldTopic:
     """A topic that is followed live: its position, its latest batches, its audiences."""
 
     __slots__ = (
-        "arriving_count", "audiences", "epoch", "furthest", "moved_ms", "position", "tail", "tier",
-        "topic",
+        "arriving_count", "audiences", "epoch", "furthest", "moved_ms", "position", "stats", "tail",
+        "tier", "topic",
     )  # fmt: skip
 
     def __init__(
-        self, topic: Topic, tier: Tier, *, position: Position, epoch: int, now_ms: float
+        self,
+        topic: Topic,
+        tier: Tier,
+        *,
+        position: Position,
+        epoch: int,
+        now_ms: float,
+        stats: DeliveryStats | None = None,
     ) -> None:
         self.topic = topic
         self.tier = tier
@@ -39,6 +47,7 @@ class HeldTopic:
         self.epoch = epoch
         self.tail = Tail()
         self.moved_ms = now_ms
+        self.stats = stats or DeliveryStats()
         self.audiences: dict[PropertyFilter, Audience] = {}
         self.arriving_count = 0
         """Sockets that are being brought to `position`, and join an audience then."""
@@ -90,6 +99,7 @@ class HeldTopic:
     def reset(self, reason: ResetReason, position: Position) -> None:
         """Tell every socket that it must fetch its state anew, and go on from `position`."""
         self.position = position
+        self.stats.resets[reason] += 1
         self.tail.clear()
         frame = text_frame(
             encode_reset(service=self.topic.service, reason=reason, position=position)
@@ -108,16 +118,19 @@ class HeldTopic:
     def _broadcast(self, entries: Sequence[LogEntry], now_ms: float) -> None:
         if not entries:
             return
+        begun_ns, written = wall_ns(), Written()
         # Sorted out first: a socket that is evicted on the way may take its audience with it.
         everyone = self.audiences.get(None)
         filtered = [audience for audience in self.audiences.values() if audience is not everyone]
         if everyone is not None:
-            everyone.broadcast(whole(entries), at=entries[0].prev)
-            everyone.served_up_to(entries[-1].position, now_ms=now_ms)
+            whole = uncut(entries)
+            _broadcast(everyone, whole, entries[0].prev, written)
+            everyone.served_up_to(whole.served, now_ms=now_ms)
         if filtered:
             run = Run.of(self.topic.service, entries)
             for audience in filtered:
-                _broadcast_cut(audience, run, now_ms)
+                _broadcast_cut(audience, run, now_ms, written)
+        self.stats.record(self.topic, entries, written, begun_ns=begun_ns)
 
     def _remove(self, audience: Audience, connection: Connection) -> None:
         audience.discard(connection)
@@ -158,8 +171,18 @@ class Hub:
                 held.leave(connection)
 
 
-def _broadcast_cut(audience: Audience, run: Run, now_ms: float) -> None:
+def _broadcast(audience: Audience, given: Cut, at: Position, written: Written) -> None:
+    count = len(audience)
+    audience.broadcast(given.frames, at=at)
+    written.recipients += count
+    written.dropped += count - len(audience)
+    written.frames += count * given.frame_count
+    written.size_bytes += count * len(given.frames)
+
+
+def _broadcast_cut(audience: Audience, run: Run, now_ms: float, written: Written) -> None:
     result = cut(run, audience.wanted, served=audience.served)
+    written.filtered += len(audience) * (run.event_count - result.event_count)
     if result.frames:
-        audience.broadcast(result.frames, at=run.entries[0].prev)
+        _broadcast(audience, result, run.entries[0].prev, written)
         audience.served_up_to(result.served, now_ms=now_ms)

@@ -38,6 +38,11 @@ class Start:
     replayed: int = 0
     reset: ResetReason | None = None
 
+    @property
+    def asked_to_resume(self) -> bool:
+        """Tell whether the client named a position."""
+        return self.resumed_from is not None or self.reset is not None
+
 
 @dataclass(frozen=True, slots=True)
 class WantedChange:
@@ -72,18 +77,22 @@ class Joiner:
         self._withholding = flow.withholding
         self._turns = Turns()
 
-    async def join(self, connection: Connection, request: StreamRequest) -> None:
-        """Say hello, replay what was asked for, and go live. Raises RedisUnavailable."""
+    async def join(self, connection: Connection, request: StreamRequest) -> list[Start]:
+        """Say hello, replay what was asked for, and go live. Raises RedisUnavailable.
+
+        Returns where the socket began on each of its topics.
+        """
         async with self._turns.of(connection):
             await self._register(connection, request)
             starts = await self._starts(connection.claims.org, request)
             if not connection.is_open:
-                return
+                return []
             # A fresh token may have narrowed the socket meanwhile.
             starts = [start for start in starts if start.held.topic.service in connection.services]
             self._greet(connection, starts)
             catching_up = [self._enter(connection, start) for start in starts]
         await asyncio.gather(*(self._catch_ups.run(one) for one in catching_up if one))
+        return starts
 
     async def change(self, connection: Connection, wanted: WantedChange) -> None:
         """Apply a change in place and acknowledge it; one that is not newer is ignored."""
@@ -238,11 +247,10 @@ def _resumed(held: HeldTopic, resume: Position) -> Start:
 
 
 def _state(start: Start) -> ServiceState:
-    asked_to_resume = start.resumed_from is not None or start.reset is not None
     return ServiceState(
         name=start.held.topic.service,
         tier=start.held.tier,
         position=start.resumed_from or start.held.position,
-        recovered=start.resumed_from is not None if asked_to_resume else None,
-        replayed=start.replayed if asked_to_resume else None,
+        recovered=start.resumed_from is not None if start.asked_to_resume else None,
+        replayed=start.replayed if start.asked_to_resume else None,
     )

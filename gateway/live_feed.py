@@ -17,6 +17,7 @@ from fanwire.ids import Org, Service
 from fanwire.keys import Topic
 from fanwire.position import ZERO, Position, parse_position
 from fanwire.tiers import Tiers
+from gateway.delivery_stats import DeliveryStats
 from gateway.hub import HeldTopic, Hub
 from gateway.policy.chain import head_reset_reason
 from gateway.policy.log_entry import LogEntry
@@ -32,11 +33,20 @@ IDLE_TOPIC_MS = 30_000
 class LiveFeed:
     """Keeps the hub's topics up to date; `run` must be running."""
 
-    def __init__(self, hub: Hub, replay_log: ReplayLog, tiers: Tiers, *, sweep_ms: int) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        replay_log: ReplayLog,
+        tiers: Tiers,
+        *,
+        sweep_ms: int,
+        stats: DeliveryStats | None = None,
+    ) -> None:
         self._hub = hub
         self._log = replay_log
         self._tiers = tiers
         self._sweep_ms = sweep_ms
+        self.stats = stats or DeliveryStats()
         self._marked: set[Topic] = set()
         self._suspected: set[Topic] = set()
         self._wake = asyncio.Event()
@@ -69,6 +79,7 @@ class LiveFeed:
                 position=position,
                 epoch=epoch,
                 now_ms=now_ms(),
+                stats=self.stats,
             )
             self._hub.hold(held)
             # A batch may have been committed between the head and this moment.

@@ -64,6 +64,10 @@ class Registry:
         """Return the orgs that have connections here."""
         return list(self._by_org)
 
+    def org_counts(self) -> dict[Org, int]:
+        """Return how many connections each org has here."""
+        return dict(self._org_counts)
+
     def org_count(self, org: Org) -> int:
         """Return how many connections `org` has here."""
         return self._org_counts[org]

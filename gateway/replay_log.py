@@ -110,7 +110,12 @@ def _log_entry(key: bytes, entry: Entry) -> LogEntry | None:
             event_count=int(fields[b"n"]),
             body=fields[b"d"],
             index=fields.get(b"x") or None,
+            trace=_text(fields.get(b"t")),
         )
     except (KeyError, ValueError, InvalidPosition) as error:
         log.error("batch.unreadable", key=key.decode(), entry=entry_id.decode(), cause=repr(error))
         return None
+
+
+def _text(raw: bytes | None) -> str | None:
+    return raw.decode(errors="replace") if raw else None

@@ -23,6 +23,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from fanwire.errors import Overloaded
 from shared.owned_connection import Command, OwnedConnection
+from shared.redis_presence import RedisPresence
 from shared.runtime import backoff_ms
 from shared.scripts import Argument, Script
 
@@ -52,10 +53,14 @@ class RoundTrips:
         *,
         max_queued: int = 20_000,
         open_connection: Callable[[Redis], Awaitable[OwnedConnection]] = OwnedConnection.open,
+        presence: RedisPresence | None = None,
+        name: str = "calls",
     ) -> None:
         self._redis = redis
         self._max_queued = max_queued
         self._open_connection = open_connection
+        self._presence = presence or RedisPresence()
+        self._name = name
         self._queued: list[Call] = []
         self._wake = asyncio.Event()
         self._attempt = 0
@@ -105,10 +110,12 @@ class RoundTrips:
         try:
             connection = await self._open_connection(self._redis)
         except (RedisError, OSError) as error:
+            self._presence.lost(self._name, error)
             self._refuse_all(error)
             self._wake.set()  # nobody waits any more, and the next attempt must be made
             return None
         self._outage = None
+        self._presence.restored(self._name)
         return connection
 
     async def _use(self, connection: OwnedConnection) -> None:
@@ -116,7 +123,10 @@ class RoundTrips:
         try:
             while True:
                 trip = await self._next_trip()
-                if not await _carry_out(connection, trip):
+                if (lost_by := await _carry_out(connection, trip)) is not None:
+                    self._presence.lost(self._name, lost_by)
+                    # Not to wait for a call: nobody else would say when Redis is back.
+                    self._wake.set()
                     return
                 self._attempt = 0
         finally:
@@ -136,13 +146,13 @@ class RoundTrips:
         _refuse(waiting, cause)
 
 
-async def _carry_out(connection: OwnedConnection, trip: Sequence[Call]) -> bool:
-    """Settle every call of the trip; False if the connection is lost."""
+async def _carry_out(connection: OwnedConnection, trip: Sequence[Call]) -> Exception | None:
+    """Settle every call of the trip; return by what the connection was lost, if it was."""
     try:
         replies = await connection.call_all([command for command, _ in trip])
     except (RedisError, OSError) as error:
         _refuse(trip, error)
-        return False
+        return error
     except BaseException:
         _refuse(trip, "the gateway is stopping")
         raise
@@ -153,7 +163,7 @@ async def _carry_out(connection: OwnedConnection, trip: Sequence[Call]) -> bool:
             reply.set_exception(_refusal(value))
         else:
             reply.set_result(value)
-    return True
+    return None
 
 
 def _refuse(calls: Sequence[Call], cause: object) -> None:

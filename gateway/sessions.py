@@ -1,10 +1,10 @@
 """What a client's messages do, and what the end of its connection means."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fanwire.connection_ids import connection_field
-from fanwire.errors import BadMessage, Forbidden
+from fanwire.errors import BadMessage, Forbidden, Unauthorized
 from fanwire.ids import Service
 from fanwire.keys import Topic
 from fanwire.position import Position
@@ -12,6 +12,7 @@ from fanwire.wire import encode_auth
 from gateway.auth import TokenVerifier
 from gateway.connection import Connection
 from gateway.connection_owner import ConnectionLimits
+from gateway.counters import GatewayCounters
 from gateway.flow_control import FlowControl
 from gateway.hub import Hub
 from gateway.joiner import Joiner
@@ -36,6 +37,7 @@ class SessionParts:
     revocations: RevocationList
     pulses: Pulses
     flow: FlowControl
+    counters: GatewayCounters = field(default_factory=GatewayCounters)
 
 
 class LiveSessions:
@@ -75,8 +77,9 @@ class LiveSessions:
             case Ping():
                 self._parts.pulses.beat(connection)
 
-    def ended(self, connection: Connection) -> None:
+    def ended(self, connection: Connection, *, code: int) -> None:
         """Forget a connection: nothing is delivered to it any more."""
+        self._parts.counters.closed[code] += 1
         self._parts.hub.leave_all(connection)
         self._parts.flow.forget(connection)
         self._parts.registry.remove(connection)
@@ -85,7 +88,11 @@ class LiveSessions:
 
     def _refresh(self, connection: Connection, token: str) -> None:
         now_s = time.time()  # noqa: TID251 (tokens know no other clock)
-        claims = self._parts.verifier.verify(token, now_s=now_s)
+        try:
+            claims = self._parts.verifier.verify(token, now_s=now_s)
+        except Unauthorized as error:
+            self._parts.counters.judge(error)
+            raise
         if (claims.org, claims.sub) != (connection.claims.org, connection.claims.sub):
             raise Forbidden("the fresh token is another user's")
         self._parts.revocations.check(claims)

@@ -7,6 +7,7 @@ knows that a ring was lost, and compares all its sockets; a poll finds the last 
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from typing import Protocol
 
 import structlog
 from redis.exceptions import RedisError
@@ -19,20 +20,37 @@ from gateway.joiner import Joiner, WantedChange
 from gateway.policy.subscription import Subscription, newest_filter
 from gateway.registry import Registry
 from gateway.subscription_store import SubscriptionStore
+from shared.runtime import now_ms
 
 log = structlog.get_logger()
+
+
+class TurnWatch(Protocol):
+    """Who is told how long the changes of a turn took from their ring to the sockets."""
+
+    def __call__(self, after_ms: float, *, is_applied: bool) -> None:
+        """Take note of one turn."""
 
 
 class SubscriptionSync:
     """Watches `subs:{org}` of every org with sockets here; `run` must be running."""
 
     def __init__(
-        self, store: SubscriptionStore, registry: Registry, joiner: Joiner, *, poll_ms: int
+        self,
+        store: SubscriptionStore,
+        registry: Registry,
+        joiner: Joiner,
+        *,
+        poll_ms: int,
+        on_turn: TurnWatch | None = None,
     ) -> None:
         self._store = store
         self._registry = registry
         self._joiner = joiner
         self._poll_ms = poll_ms
+        self._on_turn = on_turn
+        self._rung_ms: float | None = None
+        """When the first change rang that no turn has taken up yet."""
         self._versions: dict[Org, int] = {}
         self._changed: set[tuple[Org, UserId]] = set()
         self._suspected: set[Org] = set()
@@ -45,6 +63,8 @@ class SubscriptionSync:
             self._suspected.add(org)
         elif self._registry.of_user(org, user):
             self._changed.add((org, user))
+            if self._rung_ms is None:
+                self._rung_ms = now_ms()
         self._versions[org] = max(version, self._versions.get(org, 0))
         self._wake.set()
 
@@ -66,8 +86,12 @@ class SubscriptionSync:
             changed, self._changed = self._changed, set()
             suspected, self._suspected = self._suspected, set()
             changed |= {(org, user) for org in suspected for user in self._registry.users(org)}
-            if not await self._guarded(self._apply(changed)):
+            rung_ms, self._rung_ms = self._rung_ms, None
+            is_applied = await self._guarded(self._apply(changed))
+            if not is_applied:
                 self._suspected |= {org for org, _ in changed}
+            if self._on_turn is not None and rung_ms is not None:
+                self._on_turn(now_ms() - rung_ms, is_applied=is_applied)
 
     async def _guarded(self, step: Awaitable[None]) -> bool:
         try:

@@ -21,12 +21,15 @@ BEGUN_MS: Final = now_ms()
 
 def vital_signs(gateway: Gateway) -> dict[str, object]:
     """Return plain counts and sums; nothing here is counted for its own sake."""
-    flow = gateway.flow
+    flow, stats = gateway.flow, gateway.feed.stats
     return {
         "version": VERSION,
         "upMs": round(now_ms() - BEGUN_MS),
         "draining": gateway.admission.is_draining,
         "topics": len(gateway.hub),
+        "events": gateway.feed.events_delivered,
+        "p99Ms": stats.p99_ms(),
+        "loopLagMs": gateway.signals.loop_lag.worst_s * 1000,
         "quarantined": flow.quarantined_count,
         "dropped": flow.counters.events_dropped.total(),
         "evicted": flow.counters.evicted.total(),

@@ -8,19 +8,22 @@ docs/settings.md is generated from here and from the servers' own settings.
 """
 
 import os
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from fanwire.ids import is_valid_id
 from fanwire.switches import Switches
-from fanwire.tiers import Tiers
+from fanwire.tiers import DEFAULT_TIERS, Tiers
 from shared.setting_types import CommaSeparated, Environment
 from shared.settings_loading import EnvSettings, SettingsProblem, load_settings
 from shared.switches import disabled_services
 from shared.tier_settings import tier_changes
 from shared.token_settings import TokenSettings
 from shared.url_rules import redis_url_problem
+
+MAX_METRIC_SERVICES: Final = 200
 
 __all__ = [
     "CommaSeparated",
@@ -62,6 +65,11 @@ class RealtimeSettings(EnvSettings):
     tiers: CommaSeparated = Field(
         (), description="Tiers other than the built-in ones: `billing:critical,chat:normal`."
     )
+    metric_services: CommaSeparated = Field(
+        (),
+        max_length=MAX_METRIC_SERVICES,
+        description="Services that metrics tell apart, besides those with a tier; else `_other`.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe events that are logged."
     )
@@ -70,6 +78,11 @@ class RealtimeSettings(EnvSettings):
     def tier_table(self) -> Tiers:
         """The tier of every service."""
         return Tiers.with_changes(tier_changes(self.tiers))
+
+    @property
+    def metric_service_names(self) -> frozenset[str]:
+        """The services that metrics tell apart."""
+        return frozenset({*DEFAULT_TIERS, *tier_changes(self.tiers), *self.metric_services})
 
     @property
     def deployed_switches(self) -> Switches:
@@ -95,6 +108,13 @@ class RealtimeSettings(EnvSettings):
     @model_validator(mode="after")
     def _tiers_exist(self) -> Self:
         tier_changes(self.tiers)
+        return self
+
+    @model_validator(mode="after")
+    def _metric_services_are_services(self) -> Self:
+        for service in self.metric_services:
+            if not is_valid_id(service):
+                raise ValueError(f"REALTIME_METRIC_SERVICES names {service!r}, which is no service")
         return self
 
     @model_validator(mode="after")

@@ -90,6 +90,11 @@ class TopicBatches:
             return self._full[0].due_ms
         return None if self._open is None else self._open.due_ms
 
+    def oldest_ts_ms(self) -> int | None:
+        """Return the entry time of the first event that waits, or None while none does."""
+        waiting = [*self._full, self._open] if self._open else [*self._full]
+        return next((batch.events[0].ts_ms for batch in waiting if batch.events), None)
+
     def take_due(self, *, now_ms: float) -> Batch | None:
         """Remove and return the oldest batch if its time has come."""
         due_ms = self.due_ms()

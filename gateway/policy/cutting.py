@@ -24,6 +24,11 @@ class Run:
     entries: Sequence[LogEntry]
     slices: Sequence[Sequence[Slice] | None]
 
+    @property
+    def event_count(self) -> int:
+        """How many events all batches have."""
+        return sum(entry.event_count for entry in self.entries)
+
     @classmethod
     def of(cls, service: str, entries: Sequence[LogEntry]) -> "Run":
         """Return the run of `entries`, which must be a chain."""
@@ -36,6 +41,8 @@ class Cut:
 
     frames: bytes
     served: Position
+    frame_count: int
+    event_count: int
 
 
 def whole(entries: Sequence[LogEntry]) -> bytes:
@@ -43,13 +50,24 @@ def whole(entries: Sequence[LogEntry]) -> bytes:
     return b"".join([text_frame(entry.body) for entry in entries])
 
 
+def uncut(entries: Sequence[LogEntry]) -> Cut:
+    """Return the same as a cut that lets everything through."""
+    return Cut(
+        whole(entries),
+        entries[-1].position,
+        len(entries),
+        sum(entry.event_count for entry in entries),
+    )
+
+
 def cut(run: Run, wanted: PropertyFilter, *, served: Position) -> Cut:
     """Return what of `run` passes `wanted`, for sockets served up to `served`."""
     if wanted is None:
-        return Cut(whole(run.entries), run.entries[-1].position)
+        return uncut(run.entries)
     frames: list[bytes] = []
+    event_count = 0
     for entry, slices in zip(run.entries, run.slices, strict=True):
-        body = cut_batch(
+        part = cut_batch(
             entry.body,
             slices,
             service=run.service,
@@ -57,7 +75,8 @@ def cut(run: Run, wanted: PropertyFilter, *, served: Position) -> Cut:
             prev=served,
             wanted=wanted,
         )
-        if body is not None:
-            frames.append(text_frame(body))
+        if part is not None:
+            frames.append(text_frame(part.body))
+            event_count += entry.event_count if part.event_count is None else part.event_count
             served = entry.position
-    return Cut(b"".join(frames), served)
+    return Cut(b"".join(frames), served, len(frames), event_count)

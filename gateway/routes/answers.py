@@ -34,12 +34,20 @@ def json_response(
 
 async def caller(request: Request, gateway: Gateway) -> Claims:
     """Return who calls; raises Unauthorized, RateLimited, RedisUnavailable."""
-    token = bearer_token(request.headers.get("authorization"))
-    if token is None:
-        raise Unauthorized("no Bearer token")
-    now_s = time.time()  # noqa: TID251 (tokens know no other clock)
-    claims = gateway.verifier.verify(token, now_s=now_s)
+    try:
+        claims = _claims(request, gateway)
+    except Unauthorized as error:
+        gateway.signals.counters.judge(error)
+        raise
     await gateway.revocations.open(claims.org)
     gateway.revocations.check(claims)
     gateway.admission.check_request(claims)
     return claims
+
+
+def _claims(request: Request, gateway: Gateway) -> Claims:
+    token = bearer_token(request.headers.get("authorization"))
+    if token is None:
+        raise Unauthorized("no Bearer token")
+    now_s = time.time()  # noqa: TID251 (tokens know no other clock)
+    return gateway.verifier.verify(token, now_s=now_s)

@@ -8,6 +8,7 @@ of a failed upgrade, and would try the same again for ever.
 import asyncio
 import secrets
 import time
+from collections.abc import Iterable
 from typing import Final
 
 import structlog
@@ -32,6 +33,7 @@ from gateway.auth import (
 from gateway.connection import Connection
 from gateway.gateway import Gateway
 from gateway.handover import EXTENSION, HandOver
+from gateway.joiner import Start
 from gateway.policy.claims import Claims
 from gateway.policy.stream_request import StreamRequest, parse_stream_query
 from gateway.round_trips import RedisUnavailable
@@ -41,6 +43,7 @@ from gateway.switchboard import switched_off
 log = structlog.get_logger()
 
 PATH: Final = "/v2/realtime/stream"
+RECOVERED: Final = "recovered"
 LONGEST_PREPARATION_S: Final = 3.0
 
 
@@ -58,6 +61,7 @@ async def stream(socket: WebSocket) -> None:
         if not isinstance(request, RealtimeError):
             await _open_org(claims, gateway)
     except RealtimeError as error:
+        gateway.signals.counters.reject(error)
         log.info("conn.refused", error=error.name, cause=getattr(error, "cause", error.message))
         await socket.send_denial_response(error_response(error))
         return
@@ -151,13 +155,23 @@ async def _upgrade(socket: WebSocket, connection: Connection) -> bool:
 
 async def _join(connection: Connection, request: StreamRequest, gateway: Gateway) -> None:
     gateway.registry.add(connection)
+    gateway.signals.counters.opened += 1
     gateway.pulses.renew(connection)
     try:
         # Once more: a revocation during the upgrade found no connection to close.
         gateway.revocations.check(connection.claims)
-        await gateway.joiner.join(connection, request)
+        _count_resumes(await gateway.joiner.join(connection, request), gateway)
     except Unauthorized as error:
         connection.close(error)
     except (RealtimeError, RedisError, OSError) as error:
         log.warning("conn.join_failed", cause=str(error))
         connection.close(RedisUnavailable("the services could not be joined"))
+
+
+def _count_resumes(starts: Iterable[Start], gateway: Gateway) -> None:
+    for start in starts:
+        if start.resumed_from is not None:
+            gateway.signals.counters.resumes[RECOVERED] += 1
+            gateway.signals.histograms.resumed(start.replayed)
+        elif start.reset is not None:
+            gateway.signals.counters.resumes[start.reset] += 1

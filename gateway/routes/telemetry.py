@@ -60,7 +60,9 @@ async def client_telemetry(request: Request) -> Response:
         )
     except RealtimeError as error:
         return error_response(error)
-    gateway.client_health.record(_deliveries(report, claims))
+    deliveries = _deliveries(report, claims)
+    gateway.client_health.record(deliveries)
+    gateway.signals.histograms.reported(deliveries)
     return Response(status_code=204)
 
 

@@ -127,7 +127,7 @@ def _cut() -> bytes:
         wanted=frozenset(("p9",)),
     )
     assert cut is not None
-    return cut
+    return cut.body
 
 
 def _merged() -> bytes:

@@ -166,7 +166,7 @@ class RecordingSessions:
         if self.refusal is not None:
             raise self.refusal
 
-    def ended(self, connection: Connection) -> None:
+    def ended(self, connection: Connection, *, code: int) -> None:
         self.ended_ids.append(connection.id)
         if self._hub is not None:
             self._hub.leave_all(connection)

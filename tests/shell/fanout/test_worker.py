@@ -12,6 +12,7 @@ from fanout.internal_api import internal_api
 from fanout.settings import FanoutSettings
 from fanout.worker import FanoutWorker
 from shared.settings import RealtimeSettings
+from shared.telemetry.setup import Telemetry
 from tests.support.waiting import eventually
 
 
@@ -28,12 +29,14 @@ async def test_it_tries_again_and_stops_at_once(tmp_path: Path) -> None:
             tasks.create_task(worker.run(stop))
             await eventually(lambda: worker.counters.terms > 2)
             stop.set()
-    assert {line["event"] for line in lines} == {"fanout.term_ended"}
-    assert "ConnectionError" in lines[0]["why"]
+    [lost, *ended] = lines
+    assert lost["event"] == "redis.lost"
+    assert {line["event"] for line in ended} == {"fanout.term_ended"}
+    assert "ConnectionError" in ended[0]["why"]
 
 
 async def test_it_lives_but_is_not_ready(tmp_path: Path) -> None:
-    transport = httpx.ASGITransport(internal_api(a_worker(tmp_path)))
+    transport = httpx.ASGITransport(internal_api(a_worker(tmp_path), Telemetry.unheard()))
     async with httpx.AsyncClient(transport=transport, base_url="http://worker") as client:
         alive, ready = await client.get("/livez"), await client.get("/readyz")
     assert (alive.status_code, ready.status_code) == (200, 503)

@@ -15,6 +15,7 @@ from gateway.gateway import Gateway
 from gateway.settings import GatewaySettings
 from shared.settings import RealtimeSettings, TokenSettings
 from tests.support.signing import AUDIENCE, ISSUER, SECRET
+from tests.support.telemetry import a_gateways_signals
 from tests.support.waiting import eventually
 
 
@@ -25,7 +26,8 @@ def gateway(tmp_path: Path) -> Gateway:
     tokens = TokenSettings(
         env="dev", jwt_secret=SecretStr(SECRET.decode()), jwt_issuer=ISSUER, jwt_audience=AUDIENCE
     )
-    return compose(realtime, tokens, GatewaySettings(env="dev", node_id="gw-1")).gateway
+    settings = GatewaySettings(env="dev", node_id="gw-1")
+    return compose(realtime, tokens, settings, a_gateways_signals()).gateway
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from tests.support.environment import SECRET, VALID, set_environment
 from tests.support.gateway_values import some_claims
 from tests.support.loopback import RecordingSessions
 from tests.support.signing import GOOD_CLAIMS, signed
+from tests.support.telemetry import a_gateways_signals
 from tests.support.waiting import eventually, free_port
 
 PAGE = "https://app.example.com"
@@ -40,7 +41,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def serving(*, inside_from: str | None = None) -> AsyncIterator[str]:
     """Serve a gateway of which no loop runs, as if Redis never answered."""
-    parts = compose(RealtimeSettings(), TokenSettings(), GatewaySettings())
+    parts = compose(RealtimeSettings(), TokenSettings(), GatewaySettings(), a_gateways_signals())
     if inside_from is not None:
         parts.gateway.registry.add(
             Connection(RecordingSessions(), some_claims(), "inside", inside_from)

@@ -16,6 +16,7 @@ from gateway.policy.token_bucket import RateLimit
 from gateway.registry import Registry
 from gateway.routes import telemetry
 from tests.support.gateway_values import some_claims
+from tests.support.telemetry import a_gateways_signals
 
 GOOD = {"p95LatencyMs": 12.5, "delivered": 3, "suppressed": 1, "reconnects": 0, "gaps": 0}
 
@@ -57,6 +58,7 @@ class Endpoint:
             admission=Admission(limits, Registry()),
             settings=SimpleNamespace(body_timeout_ms=1_000),
             client_health=self.health,
+            signals=a_gateways_signals(),
         )
         self._api = api
 

@@ -2,16 +2,21 @@
 
 import pytest
 
-from docs.generate import SETTINGS_PAGE, all_settings_page
+from docs.generate import METRICS_PAGE, SETTINGS_PAGE, all_settings_page
 from docs.phase_diagram import DIAGRAMS, Diagram
 from fanout.settings import FanoutSettings
 from gateway.settings import GatewaySettings
 from shared.settings import RealtimeSettings, TokenSettings
 from shared.settings_loading import EnvSettings, variable_names
+from shared.telemetry.page import metrics_page
 
 
 def test_the_settings_page_is_current() -> None:
     assert SETTINGS_PAGE.read_text() == all_settings_page(), "run `make docs`"
+
+
+def test_the_metrics_page_is_current() -> None:
+    assert METRICS_PAGE.read_text() == metrics_page(), "run `make docs`"
 
 
 @pytest.mark.parametrize("cls", [RealtimeSettings, TokenSettings, GatewaySettings, FanoutSettings])

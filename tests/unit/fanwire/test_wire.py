@@ -45,9 +45,14 @@ def encoded(batch: list[Event], trace: str | None = None) -> EncodedBatch:
 
 def cut(batch: EncodedBatch, wanted: PropertyFilter, *, prev: Position = PREV) -> bytes | None:
     slices = None if batch.index is None else decode_index(batch.index)
-    return cut_batch(
+    part = cut_batch(
         batch.body, slices, service="tasks", stored_prev=PREV, prev=prev, wanted=wanted
     )
+    if part is None:
+        return None
+    count = len(orjson.loads(part.body)["events"])
+    assert part.event_count == (count if slices is not None else None)
+    return part.body
 
 
 def naive(batch: EncodedBatch, wanted: PropertyFilter, prev: Position) -> dict[str, object] | None:

@@ -1,0 +1,44 @@
+"""What a gateway counts and measures; gateway/metrics.py says what is told of it."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from gateway.counters import GatewayCounters
+from gateway.delivery_stats import DeliveryStats
+from gateway.flow_counters import FlowCounters
+from gateway.histograms import Histograms
+from shared.redis_presence import RedisPresence
+from shared.settings import RealtimeSettings
+from shared.telemetry.labels import ServiceLabels
+from shared.telemetry.loop_lag import LoopLag
+from shared.telemetry.setup import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Given to the parts that count."""
+
+    telemetry: Telemetry
+    labels: ServiceLabels
+    histograms: Histograms
+    stats: DeliveryStats
+    counters: GatewayCounters
+    flow_counters: FlowCounters
+    presence: RedisPresence
+    loop_lag: LoopLag
+
+    @classmethod
+    def of(cls, telemetry: Telemetry, realtime: RealtimeSettings) -> Self:
+        """Return signals of which nothing has happened yet."""
+        labels = ServiceLabels(realtime.metric_service_names)
+        histograms = Histograms(telemetry.instruments, labels)
+        return cls(
+            telemetry,
+            labels,
+            histograms,
+            DeliveryStats([histograms]),
+            GatewayCounters(),
+            FlowCounters(),
+            RedisPresence(),
+            LoopLag(),
+        )

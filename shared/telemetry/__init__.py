@@ -1,0 +1,1 @@
+"""What both servers tell of themselves: metrics and traces."""

@@ -1,0 +1,13 @@
+"""What both servers tell of their process."""
+
+from shared.redis_presence import RedisPresence
+from shared.telemetry import names
+from shared.telemetry.instruments import Instruments
+from shared.telemetry.loop_lag import LoopLag
+
+
+def observe_runtime(instruments: Instruments, presence: RedisPresence, lag: LoopLag) -> None:
+    """Register the lag of the event loop and the outages of Redis."""
+    instruments.observe(names.LOOP_LAG, lambda: lag.worst_s)
+    instruments.observe(names.REDIS_CONNECTED, lambda: int(presence.is_connected))
+    instruments.observe(names.REDIS_LOST, lambda: presence.lost_count)
