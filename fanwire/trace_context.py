@@ -4,11 +4,6 @@ OpenTelemetry is optional: without it, or outside a span, an event carries no tr
 the caller gives is never overwritten.
 """
 
-from typing import Final
-
-SEND_SPAN: Final = "send events"
-ENTRY_ID: Final = "messaging.message.id"
-
 try:
     from opentelemetry import trace
 except ImportError:  # pragma: no cover - the tests' environment has it

@@ -3,6 +3,11 @@
 In production a line is a JSON object, for machines; in dev it is `key=value`, for eyes.
 Libraries that log through the standard module come out in the same form. Never logged:
 tokens, payloads, URLs with a query (uvicorn's logs are quiet for that reason).
+
+A line that is written inside a span carries its trace. What repeats is left out, and counted as
+`suppressed` on the next line that is written: the very same line is written twice, then once a
+minute; lines of one event may differ (each is of another socket or topic), so ten of a warning and
+fifty of any other may come at once, then one a minute and one a second. Debug is not limited.
 """
 
 import logging
@@ -11,7 +16,10 @@ from typing import Any, Final
 
 import orjson
 import structlog
+from opentelemetry import trace
 
+from shared.log_limit import LogLimit
+from shared.runtime import now_ms
 from shared.setting_types import Environment
 
 _QUIET: Final = ("uvicorn.access", "uvicorn.error", "httpx", "httpcore")
@@ -25,7 +33,13 @@ def set_up_logs(*, env: Environment, level: str, process: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared_steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            Limited(),
+            with_trace,
+            *shared_steps,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -38,6 +52,56 @@ def logger(**fields: Any) -> structlog.stdlib.BoundLogger:
     """Return a logger whose lines carry `fields`."""
     bound: structlog.stdlib.BoundLogger = structlog.get_logger(**fields)
     return bound
+
+
+class Limited:
+    """The step that leaves out what was logged too often."""
+
+    def __init__(self) -> None:
+        self._same = LogLimit(burst=2)
+        self._warnings = LogLimit(burst=10)
+        self._news = LogLimit(burst=50, refill_ms=1_000)
+
+    def __call__(
+        self, _: Any, level: str, fields: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        """Return the line, or raise DropEvent."""
+        if level == "debug":
+            return fields
+        event = str(fields["event"])
+        of_event = self._news if level == "info" else self._warnings
+        suppressed = self._same.take(repr(fields), now_ms=now_ms())
+        if suppressed is not None:
+            left_out = of_event.take(event, now_ms=now_ms())
+            suppressed = None if left_out is None else suppressed + left_out
+        if suppressed is None:
+            raise structlog.DropEvent
+        if suppressed:
+            fields["suppressed"] = suppressed
+        return fields
+
+
+def with_trace(_: Any, __: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Add the ids of the span that the line is written in."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        fields["trace_id"] = f"{context.trace_id:032x}"
+        fields["span_id"] = f"{context.span_id:016x}"
+    return fields
+
+
+class _ExporterLines(logging.Handler):
+    """What OpenTelemetry's exporters complain of: one line a minute, as one event of ours."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._limit = LogLimit(burst=1)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        suppressed = self._limit.take(record.name, now_ms=now_ms())
+        if suppressed is not None:
+            cause = record.getMessage()[:500]
+            logger().warning("telemetry.export_failed", cause=cause, suppressed=suppressed)
 
 
 def _route_standard_logging(
@@ -56,6 +120,8 @@ def _route_standard_logging(
     root = logging.getLogger()
     root.handlers = [output]
     root.setLevel(level.upper())
+    exporters = logging.getLogger("opentelemetry")
+    exporters.handlers, exporters.propagate = [_ExporterLines()], False
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -1,4 +1,4 @@
-"""Every metric that the servers tell: the one place that spells a name. Spans: spans.py.
+"""Every metric that the servers tell: the one place that spells a name.
 
 docs/metrics.md is made from here, and a test holds what the servers register to this list, so a
 dashboard or an alert rule that names a metric can be held to it as well.

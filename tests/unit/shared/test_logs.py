@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from opentelemetry.sdk.trace import TracerProvider
 
 from shared.logs import logger, set_up_logs
 
@@ -86,3 +87,58 @@ def test_what_json_does_not_know_is_written_as_text(capsys: pytest.CaptureFixtur
     logger().info("odd", value=object, names={"a"})
     (line,) = map(json.loads, lines(capsys))
     assert line["value"] == "<class 'object'>"
+
+
+def test_the_same_warning_is_written_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(env="production", level="info", process="gateway")
+    for _ in range(100):
+        logger().warning("feed.read_failed", cause="gone")
+    logger().warning("bell.lost")
+    events = [json.loads(line)["event"] for line in lines(capsys)]
+    assert events == ["feed.read_failed"] * 2 + ["bell.lost"]
+
+
+def test_warnings_of_one_event_that_differ_are_written_ten_times(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    set_up_logs(env="production", level="info", process="gateway")
+    for number in range(100):
+        logger().warning("topic.reset", topic=number)
+    assert [json.loads(line)["topic"] for line in lines(capsys)] == list(range(10))
+
+
+def test_events_of_fifty_sockets_are_all_written(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(env="production", level="info", process="gateway")
+    for number in range(50):
+        logger().info("socket.evicted", connection=number)
+    assert len(lines(capsys)) == 50
+
+
+def test_at_level_debug_nothing_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(env="production", level="debug", process="gateway")
+    for number in range(500):
+        logger().debug("conn.opened", connection=number)
+    assert len(lines(capsys)) == 500
+
+
+def test_a_line_inside_a_span_carries_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(env="production", level="info", process="gateway")
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+    with tracer.start_as_current_span("connect") as span:
+        logger().info("inside")
+    logger().info("outside")
+    inside, outside = map(json.loads, lines(capsys))
+    context = span.get_span_context()
+    assert inside["trace_id"] == f"{context.trace_id:032x}"
+    assert inside["span_id"] == f"{context.span_id:016x}"
+    assert "trace_id" not in outside
+
+
+def test_what_exporters_complain_of_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(env="production", level="info", process="gateway")
+    exporter = logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+    for _ in range(20):
+        exporter.error("Failed to export span batch: %s", "connection refused")
+    (line,) = map(json.loads, lines(capsys))
+    assert (line["event"], line["level"]) == ("telemetry.export_failed", "warning")
+    assert "connection refused" in line["cause"]
