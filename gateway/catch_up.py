@@ -43,6 +43,8 @@ class CatchUp:
     """Everything up to here was written."""
     served: Position
     """What the next frame names as predecessor; behind `at` where a filter let nothing through."""
+    is_slow: bool = False
+    """Whether its socket was behind at the end of the last piece; the next is a single batch."""
     ahead_s: float = 0.0
     """How long the client has been ahead of this gateway."""
 
@@ -100,15 +102,23 @@ class CatchUps:
 
     async def _write_piece(self, catch_up: CatchUp) -> None:
         topic = catch_up.held.topic
+        count = 1 if catch_up.is_slow else ENTRIES_PER_PIECE
         async with self._reads:
-            entries = await self._log.after(topic, catch_up.at, count=ENTRIES_PER_PIECE)
+            entries = await self._log.after(topic, catch_up.at, count=count)
         if not self._is_current(catch_up):
             return
         if not entries and catch_up.at < catch_up.held.position:
             _reset(catch_up, ResetReason.EXPIRED)
+        if catch_up.connection.is_behind:
+            # It may not read for minutes, and thousands like it: what is held has to be little.
+            # The rest is read again.
+            del entries[1:]
         for entry in entries:
             if not await self._may_write(catch_up) or not self._take(catch_up, entry):
                 break
+            if catch_up.connection.is_behind:
+                break
+        catch_up.is_slow = catch_up.connection.is_behind
 
     async def _may_write(self, catch_up: CatchUp) -> bool:
         """Wait until the socket takes more; return False if it wants no more of the topic."""

@@ -27,6 +27,8 @@ class MemoryLog(ReplayLog):
         self.before_reply: Callable[[], None] = lambda: None
         self.after_reply: Callable[[], None] = lambda: None
         self.read_count = 0
+        self.asked: list[tuple[Position, int]] = []
+        """After which position batches were asked for, and how many."""
 
     def commit(self, topic: Topic, entries: Sequence[LogEntry]) -> None:
         """Append batches and move the head, as a worker does."""
@@ -54,6 +56,7 @@ class MemoryLog(ReplayLog):
     async def after_each(
         self, org: Org, positions: Mapping[Topic, Position], *, count: int = ENTRIES_PER_READ
     ) -> dict[Topic, list[LogEntry]]:
+        self.asked += [(position, count) for position in positions.values()]
         await self._begin()
         found = {
             topic: [entry for entry in self.entries[topic] if entry.position > position][:count]

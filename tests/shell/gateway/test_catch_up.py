@@ -207,6 +207,25 @@ async def test_a_socket_that_takes_nothing_is_not_written_more_than_a_batch() ->
     assert stage.reader.seqs == list(range(1, 31))
 
 
+async def test_for_a_socket_that_takes_nothing_no_more_than_a_batch_is_held() -> None:
+    payload = b'"%b"' % (b"x" * 60_000)
+    stage = Stage(a_plain_chain(9, payload=payload))
+    stage.commit(9)
+    stage.follow()
+    run = stage.catch_ups.run(stage.catch_ups.start(stage.client.connection, stage.held, BEGINNING))
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(run)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert stage.log.asked == [(ZERO, 3)]
+        reading = tasks.create_task(stage._read_on())
+        await task
+        reading.cancel()
+    stage.read()
+    assert stage.log.asked[1] == (at(1), 1), "the rest of the piece is read anew, one by one"
+    assert stage.reader.seqs == list(range(1, 10))
+
+
 async def test_several_topics_resumed_at_once_do_not_overrun_their_socket() -> None:
     payload = b'"%b"' % (b"x" * 60_000)
     stages = [
