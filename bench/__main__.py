@@ -9,7 +9,10 @@ from typing import Final
 from bench.programs import Unmeasurable, pick_cores, raise_file_limit
 from bench.quiet import warn_if_busy
 
-NAMES: Final = ("baseline", "fanout", "latency", "ingest", "fairness", "connects", "memory")
+NAMES: Final = (
+    *("baseline", "fanout", "flow", "latency", "isolation", "ingest", "fairness", "connects"),
+    *("memory", "stalled"),
+)
 OPEN_FILES: Final = 11_000
 
 

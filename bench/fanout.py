@@ -66,7 +66,7 @@ def measure(cores: Cores) -> None:
         stack.start_worker(cores.load)
         gateway = stack.start_gateway(cores.server)
         for pace in PACES:
-            runs = [_run(stack, gateway, cores, pace) for _ in range(RUNS)]
+            runs = [run_once(stack, gateway, cores, pace) for _ in range(RUNS)]
             figures += _figures(pace, sorted(runs, key=lambda run: run.of_c_loop)[RUNS // 2])
             lost = sum(run.events_lost for run in runs)
             figures.append(Figure(f"{pace.name}: events lost", lost, "", goal="0"))
@@ -84,7 +84,8 @@ def _figures(pace: Pace, run: Run) -> list[Figure]:
     ]
 
 
-def _run(stack: Stack, gateway: Program, cores: Cores, pace: Pace) -> Run:
+def run_once(stack: Stack, gateway: Program, cores: Cores, pace: Pace) -> Run:
+    """Run the gateway at this pace, and the C loop right after it."""
     wanted = topics(TOPICS)
     expected = CONNECTIONS * TOPICS * pace.rounds
     sink = Sink(

@@ -72,11 +72,12 @@ static void start(struct connection *c, int index) {
     struct sockaddr_in server = {.sin_family = AF_INET,
                                  .sin_port = htons((uint16_t)sink.options.port)};
     struct epoll_event writable = {.events = EPOLLOUT, .data.ptr = c};
-    int one = 1;
+    int one = 1, small = SLOW_RECEIVE_BUFFER;
     if (inet_pton(AF_INET, sink.options.host, &server.sin_addr) != 1) die("--host");
     c->socket = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->socket < 0) die("socket (is `ulimit -n` above --connections?)");
     setsockopt(c->socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (sink.options.slow) setsockopt(c->socket, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     if (sink.options.sources) bind_to_own_address(c->socket, index);
 
     c->begun_ns = now_ns();

@@ -22,13 +22,15 @@ static const char usage[] =
     "  --events N           the same, after N events\n"
     "  --gather-us N        rest so long after each round of reads (0): cheaper for both sides,\n"
     "                       worthless with --latency\n"
+    "  --slow-bytes-per-s N read so much of each socket after its hello, 0 for nothing; its\n"
+    "                       receive buffer is small (as fast as it comes)\n"
     "  --latency            measure \"bench_ns\" (CLOCK_MONOTONIC) in each event\n"
     "  --no-hello           the server greets nobody: ready after the 101\n"
     "  --raw                no WebSocket: connect and count bytes\n"
     "  --frame-bytes N      with --raw, the size of a frame (512)\n";
 
 enum { HOST = 1, PORT, PATH, SUBPROTOCOL, TOKENS, ORIGIN, CONNECTIONS, RATE, IN_FLIGHT, SOURCES,
-       PATIENCE, DURATION, FRAMES, EVENTS, GATHER, LATENCY, NO_HELLO, RAW, FRAME_BYTES };
+       PATIENCE, DURATION, FRAMES, EVENTS, GATHER, SLOW, LATENCY, NO_HELLO, RAW, FRAME_BYTES };
 
 static const struct option names[] = {
     {"host", 1, NULL, HOST},           {"port", 1, NULL, PORT},
@@ -38,7 +40,8 @@ static const struct option names[] = {
     {"in-flight", 1, NULL, IN_FLIGHT}, {"sources", 1, NULL, SOURCES},
     {"patience-s", 1, NULL, PATIENCE}, {"duration-s", 1, NULL, DURATION},
     {"frames", 1, NULL, FRAMES},       {"events", 1, NULL, EVENTS},
-    {"gather-us", 1, NULL, GATHER},    {"latency", 0, NULL, LATENCY},
+    {"gather-us", 1, NULL, GATHER},    {"slow-bytes-per-s", 1, NULL, SLOW},
+    {"latency", 0, NULL, LATENCY},
     {"no-hello", 0, NULL, NO_HELLO},   {"raw", 0, NULL, RAW},
     {"frame-bytes", 1, NULL, FRAME_BYTES}, {NULL, 0, NULL, 0}};
 
@@ -83,6 +86,7 @@ struct options read_options(int argc, char **argv) {
         case FRAMES: o.frame_limit = strtoull(optarg, NULL, 10); break;
         case EVENTS: o.event_limit = strtoull(optarg, NULL, 10); break;
         case GATHER: o.gather_us = (unsigned)atoi(optarg); break;
+        case SLOW: o.slow = 1; o.slow_bytes_per_s = atof(optarg); break;
         case LATENCY: o.stamped = 1; break;
         case NO_HELLO: o.without_hello = 1; break;
         case RAW: o.raw = 1; break;

@@ -8,9 +8,9 @@ struct options {
     const char *host, *path, *subprotocol, *origin;
     char **tokens; /* one per connection, taken in turn; NULL without --tokens */
     int token_count, port, connections, in_flight, sources;
-    int raw, stamped, without_hello;
+    int raw, stamped, without_hello, slow;
     unsigned gather_us;
-    double connect_rate, duration_s, patience_s;
+    double connect_rate, duration_s, patience_s, slow_bytes_per_s;
     uint64_t frame_limit, event_limit, raw_frame_bytes;
 };
 

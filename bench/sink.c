@@ -18,9 +18,13 @@
 /* A read stays inside the L2 cache; the buffer also holds the largest frame we accept. */
 enum { READ_BYTES = 256 << 10, BUFFER_BYTES = 4 << 20, ROUND = 512 };
 
+/* How often slow readers read their share. */
+enum { SLOW_TICKS_PER_S = 4 };
+
 struct sink sink;
 
 static char buffer[BUFFER_BYTES];
+static size_t read_most = READ_BYTES;
 static volatile sig_atomic_t stopped;
 
 static void on_signal(int number) {
@@ -70,7 +74,11 @@ static void on_frame(struct connection *c, const struct frame *frame, int64_t no
     sink.tally.frames++;
     if (frame->opcode == OP_TEXT) {
         int hello = tally_text(&sink.tally, frame, sink.options.stamped, now);
-        if (hello && c->phase == GREETING) enter(c, LIVE, now);
+        if (hello && c->phase == GREETING) {
+            enter(c, LIVE, now);
+            /* A slow reader reads by the clock, not when there is something to read. */
+            if (sink.options.slow) epoll_ctl(sink.poller, EPOLL_CTL_DEL, c->socket, NULL);
+        }
     } else if (frame->opcode == OP_PING) {
         answer_ping(c, frame);
     } else if (frame->opcode == OP_CLOSE) {
@@ -116,7 +124,7 @@ static void on_raw_bytes(size_t length, int64_t now) {
 static void on_readable(struct connection *c) {
     size_t kept = c->rest_length;
     if (kept) memcpy(buffer, c->rest, kept);
-    ssize_t n = recv(c->socket, buffer + kept, READ_BYTES, 0);
+    ssize_t n = recv(c->socket, buffer + kept, read_most, 0);
     if (n == 0 && sink.options.raw) {
         end(c); /* how the write loop says that it has finished */
     } else if (n == 0) {
@@ -163,8 +171,15 @@ static void poll_once(void) {
     if (sink.ready_ns && sink.options.gather_us && count < ROUND) usleep(sink.options.gather_us);
 }
 
+static void read_slowly(void) {
+    read_most = (size_t)(sink.options.slow_bytes_per_s / SLOW_TICKS_PER_S);
+    for (int i = 0; read_most && i < sink.options.connections; i++)
+        if (sink.connections[i].phase == LIVE) on_readable(&sink.connections[i]);
+    read_most = READ_BYTES;
+}
+
 static void run(void) {
-    int64_t now = now_ns(), next_look_ns = now;
+    int64_t now = now_ns(), next_look_ns = now, next_slow_ns = now;
     while (!is_over(now)) {
         start_due();
         poll_once();
@@ -174,6 +189,10 @@ static void run(void) {
             next_look_ns = now + 500000000;
         }
         check_ready(now);
+        if (sink.options.slow && sink.ready_ns && now > next_slow_ns) {
+            read_slowly();
+            next_slow_ns = now + 1000000000 / SLOW_TICKS_PER_S;
+        }
     }
 }
 

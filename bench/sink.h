@@ -13,6 +13,9 @@ enum phase { CONNECTING, UPGRADING, GREETING, LIVE, CLOSED };
 enum reason { CONNECT_FAILED, RESET_BY_PEER, END_OF_STREAM, BAD_UPGRADE, BAD_FRAME, TIMED_OUT,
               REASONS };
 
+/* Of a slow reader. With the kernel's own choice it could leave megabytes unread unnoticed. */
+enum { SLOW_RECEIVE_BUFFER = 4096 };
+
 enum { CODES = 5000, STATUSES = 1000 };
 
 struct connection {

@@ -57,14 +57,14 @@ class Stack:
             program.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def start_worker(self, core: int) -> Program:
+    def start_worker(self, core: int, **settings: str) -> Program:
         """Start a fanout worker and return it when it is ready."""
-        env = self._env() | {"FANOUT_INTERNAL_PORT": str(self._worker_internal)}
+        env = self._env() | settings | {"FANOUT_INTERNAL_PORT": str(self._worker_internal)}
         worker = self._start("fanout", [sys.executable, "-m", "fanout"], core, env)
         self._await_ready(worker, self._worker_internal)
         return worker
 
-    def start_gateway(self, core: int, **settings: str) -> Program:
+    def start_gateway(self, core: int, *, module: str = "gateway", **settings: str) -> Program:
         """Start a gateway and return it when it is ready."""
         env = self._env() | {
             "REALTIME_JWT_SECRET": SECRET,
@@ -76,7 +76,7 @@ class Stack:
             "GATEWAY_MAX_CONNECTIONS": UNLIMITED,
             "GATEWAY_MAX_CONNECTIONS_PER_ORG": UNLIMITED,
         }
-        command = [sys.executable, "-m", "gateway"]
+        command = [sys.executable, "-m", module]
         gateway = self._start("gateway", command, core, env | settings)
         self._await_ready(gateway, self._gateway_internal)
         return gateway
@@ -152,6 +152,15 @@ class Stack:
 def topics(count: int) -> list[Topic]:
     """Return topics of services that no tier list names, so all are of one tier."""
     return [Topic(ORG, Service(f"bench-{number}")) for number in range(count)]
+
+
+def tiers_setting(wanted: list[Topic], *, critical: int) -> dict[str, str]:
+    """Return the setting that makes the first topics critical and the others low."""
+    tiers = [
+        f"{topic.service}:{'critical' if number < critical else 'low'}"
+        for number, topic in enumerate(wanted)
+    ]
+    return {"REALTIME_TIERS": ",".join(tiers)}
 
 
 def stream_path(wanted: list[Topic]) -> str:

@@ -1,0 +1,60 @@
+"""`python -m bench.bare_gateway`: the gateway with flow control switched off, to compare with.
+
+Off are the lanes, the memory of what was sent when, which acks are held against, and the checks
+of those that lag. What the kernel does not take goes to the transport, which queues it without
+bound. Nobody should run it; it is here so that the difference can be measured.
+"""
+
+from collections.abc import Sequence
+from os import write
+from unittest.mock import patch
+
+from fanwire.position import Position
+from gateway.__main__ import main
+from gateway.audience import Audience
+from gateway.flow_control import FlowControl
+from gateway.outbound import Outbound
+from gateway.policy.lanes import Queued
+
+
+def _broadcast(audience: Audience, frames: bytes, *, at: Position) -> None:
+    del at
+    size = len(frames)
+    cut_short: list[tuple[Outbound, int]] = []
+    for descriptor, connection in audience._keeping_up.items():
+        try:
+            written = write(descriptor, frames)
+        except OSError:
+            written = 0
+        if written != size:
+            cut_short.append((connection, written))
+    for connection in audience._behind:
+        connection._transport.write(frames)
+    for connection, written in cut_short:
+        connection.write_rest(frames[written:])
+
+
+def _served_up_to(audience: Audience, position: Position, *, now_ms: float) -> None:
+    del now_ms
+    audience.served = position
+
+
+def _queue(connection: Outbound, queued: Queued) -> None:
+    connection._transport.write(queued.frames)
+
+
+async def _run(_: FlowControl) -> None:
+    return None
+
+
+if __name__ == "__main__":
+    off: Sequence[tuple[type, str, object]] = (
+        (Audience, "broadcast", _broadcast),
+        (Audience, "served_up_to", _served_up_to),
+        (Outbound, "queue", _queue),
+        (FlowControl, "watch", lambda *_: None),
+        (FlowControl, "run", _run),
+    )
+    for owner, name, replacement in off:
+        patch.object(owner, name, replacement).start()
+    main()

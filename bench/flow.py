@@ -1,0 +1,57 @@
+"""What flow control costs while every socket keeps up.
+
+The fan-out of `fanout.py`, kept up, with the gateway as it is and with one whose flow control is
+switched off (`bare_gateway.py`): same sockets, same events, same machine. The two alternate, each
+run is held against the C loop right after it, and each pair is one ratio.
+
+The paths differ in little: one integer is compared for each socket in both, and once for each
+batch the real one looks for sockets that were cut short or are behind, and notes what was sent
+when. So the goal is met when the ratio cannot be told from 1.
+"""
+
+from statistics import median
+from typing import Final
+
+from bench.fanout import PACES, Run, run_once
+from bench.programs import Cores
+from bench.report import Figure, show
+from bench.stack import Stack
+
+PAIRS: Final = 5
+BARE: Final = "bench.bare_gateway"
+LARGEST_BUFFER: Final = "16777216"
+
+
+def measure(cores: Cores) -> None:
+    """Alternate both gateways and show the medians, and that of the ratios."""
+    pairs = [(_run(cores, is_bare=True), _run(cores, is_bare=False)) for _ in range(PAIRS)]
+    bare, real = zip(*pairs, strict=True)
+    drops = [100 * (1 - b.of_c_loop / a.of_c_loop) for a, b in pairs]
+    show(
+        "flow: the fan-out with flow control and without",
+        [
+            _rate("without, per CPU second", bare),
+            _rate("with, per CPU second", real),
+            Figure("drop, median of the pairs", median(drops), "%", goal="≤ 5"),
+            Figure("drop, smallest of the pairs", min(drops), "%"),
+            Figure("drop, largest of the pairs", max(drops), "%"),
+            Figure("events lost", sum(run.events_lost for run in bare + real), "", goal="0"),
+        ],
+    )
+
+
+def _rate(name: str, runs: tuple[Run, ...]) -> Figure:
+    per_cpu_s = median(run.frames_per_cpu_s for run in runs)
+    return Figure(name, per_cpu_s, "frames/s", median(run.of_c_loop for run in runs))
+
+
+def _run(cores: Cores, *, is_bare: bool) -> Run:
+    with Stack(cores) as stack:
+        stack.start_worker(cores.load)
+        if is_bare:
+            # A small send buffer makes slowness show early; without lanes it serves nothing.
+            settings = {"GATEWAY_SEND_BUFFER_BYTES": LARGEST_BUFFER}
+            gateway = stack.start_gateway(cores.server, module=BARE, **settings)
+        else:
+            gateway = stack.start_gateway(cores.server)
+        return run_once(stack, gateway, cores, PACES[0])
