@@ -44,11 +44,7 @@ class Memory:
 def measure(cores: Cores) -> None:
     """Flood stalled readers, and others with twice as much, and show the peaks."""
     wanted = topics(TOPICS)
-    with Stack(cores) as stack:
-        tiers = tiers_setting(wanted, critical=CRITICAL)
-        stack.start_worker(cores.load, **tiers)
-        gateway = stack.start_gateway(cores.server, **tiers)
-        once, twice = (_run(stack, gateway, cores, wanted, flood) for flood in FLOODS)
+    once, twice = (_run(cores, wanted, flood) for flood in FLOODS)
     show(
         f"stalled: {READERS:,} readers that read nothing",
         [
@@ -63,14 +59,17 @@ def measure(cores: Cores) -> None:
     )
 
 
-def _run(
-    stack: Stack, gateway: Program, cores: Cores, wanted: list[Topic], each_bytes: int
-) -> Memory:
-    sink = _connect(stack, cores, wanted)
-    time.sleep(SETTLE_S)
-    idle = gateway.rss_bytes()
-    peak = _flood(stack, gateway, wanted, each_bytes)
-    sink.stop()
+def _run(cores: Cores, wanted: list[Topic], each_bytes: int) -> Memory:
+    # A stack of its own: what an allocator keeps of one flood would count for the next.
+    with Stack(cores) as stack:
+        tiers = tiers_setting(wanted, critical=CRITICAL)
+        stack.start_worker(cores.load, **tiers)
+        gateway = stack.start_gateway(cores.server, **tiers)
+        sink = _connect(stack, cores, wanted)
+        time.sleep(SETTLE_S)
+        idle = gateway.rss_bytes()
+        peak = _flood(stack, gateway, wanted, each_bytes)
+        sink.stop()
     return Memory(idle, peak)
 
 

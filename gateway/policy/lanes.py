@@ -107,8 +107,12 @@ class Lanes:
         left_out = 0
         for of_service in by_service.values():
             frames, count = conflate([queued.frames for queued in of_service])
-            left_out += count
-            merged.append(replace(of_service[0], frames=frames))
+            if count:
+                left_out += count
+                merged.append(replace(of_service[0], frames=frames))
+            else:
+                # What nobody gave way in stays the bytes that it shares with other sockets.
+                merged.extend(of_service)
         self._count(tier, sum(len(q.frames) for q in merged) - self.bytes_by_tier[tier])
         self._lanes[tier] = merged
         return left_out

@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 from fanwire.ids import Service
 from fanwire.position import Position
 from fanwire.tiers import Tier
+from fanwire.wire import encode_batch
+from gateway.policy.frame_writer import text_frame
 from gateway.policy.lanes import LOWEST_SHARE, Lanes, Place, Queued
+from tests.support.fanout_values import an_event
 
 FINANCE, TASKS, ANALYTICS = Service("finance"), Service("tasks"), Service("analytics")
 TIERS = {FINANCE: Tier.CRITICAL, TASKS: Tier.HIGH, ANALYTICS: Tier.LOW}
@@ -19,6 +22,20 @@ def control(text: bytes = b"c") -> Queued:
 def batch(service: Service, seq: int, *, queued_ms: float = 0) -> Queued:
     place = Place(at=Position(1, seq - 1), served=Position(1, seq - 1))
     return Queued(b"%d," % seq, queued_ms, TIERS[service], service, place)
+
+
+def event_batch(seq: int, *, entity: str | None) -> Queued:
+    """Return a batch of one low event."""
+    place = Place(at=Position(1, seq - 1), served=Position(1, seq - 1))
+    body = encode_batch(
+        service=ANALYTICS,
+        prev=Position(1, seq - 1),
+        position=Position(1, seq),
+        sent_at_ms=5,
+        traceparent=None,
+        events=[an_event(seq, entity_id=entity)],
+    ).body
+    return Queued(text_frame(body), 0, Tier.LOW, ANALYTICS, place)
 
 
 def taken(lanes: Lanes) -> list[Queued]:
@@ -98,3 +115,23 @@ def test_dropping_a_service_leaves_the_others_alone(rows: list[Queued], service:
     assert sorted(q.frames for q in taken(lanes)) == sorted(
         q.frames for q in rows if q.service != service
     )
+
+
+def test_what_nothing_gives_way_in_stays_the_bytes_that_sockets_share() -> None:
+    rows = [event_batch(seq, entity=None) for seq in (1, 2)]
+    lanes = Lanes()
+    for row in rows:
+        lanes.offer(row)
+    assert lanes.conflate(Tier.LOW) == 0
+    assert all(kept is row for kept, row in zip(taken(lanes), rows, strict=True))
+
+
+def test_what_was_merged_leaves_as_one_and_counts_with_its_new_size() -> None:
+    lanes = Lanes()
+    for seq in (1, 2, 3):
+        lanes.offer(event_batch(seq, entity="row"))
+    assert lanes.conflate(Tier.LOW) == 2
+    assert lanes.bytes_by_tier[Tier.LOW] == lanes.used_bytes
+    [merged] = taken(lanes)
+    assert merged.before == Place(Position(1, 0), Position(1, 0))
+    assert lanes.used_bytes == 0
