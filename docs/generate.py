@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from deploy.grafana.dashboard import page as dashboard
 from docs.phase_diagram import DIAGRAMS
 from fanout import settings_report as fanout_settings
 from fanwire.reference import write_pages
@@ -25,3 +26,4 @@ if __name__ == "__main__":
         diagram.write()
     METRICS_PAGE.write_text(metrics_page())
     SETTINGS_PAGE.write_text(all_settings_page())
+    dashboard.PATH.write_text(dashboard.dashboard_text())

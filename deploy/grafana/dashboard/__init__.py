@@ -1,0 +1,1 @@
+"""The Grafana dashboard as Python, from which `make docs` makes deploy/grafana/fanwire.json."""
