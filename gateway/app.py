@@ -131,6 +131,8 @@ def _loops(parts: Composition) -> Iterator[Coroutine[Any, Any, None]]:
     yield parts.subscriptions.run()
     yield parts.membership.run()
     yield parts.gateway.signals.loop_lag.run()
+    if parts.rebalancer is not None:
+        yield parts.rebalancer.run()
     if parts.jwks is not None:
         yield parts.jwks.run()
 

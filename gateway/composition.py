@@ -31,8 +31,10 @@ from gateway.policy.frame_events import FrameLimits
 from gateway.policy.liveness import LivenessLimits
 from gateway.policy.origins import AllowedOrigins
 from gateway.policy.quarantine import QuarantineLimits
+from gateway.policy.rebalance import RebalanceLimits
 from gateway.policy.token_bucket import RateLimit
 from gateway.pulse import Pulses
+from gateway.rebalancer import Rebalancer
 from gateway.registry import Registry
 from gateway.replay_log import ReplayLog
 from gateway.revocation_list import RevocationList
@@ -62,6 +64,7 @@ class Composition:
     """Carries connects, replays and subscription changes."""
     subscriptions: SubscriptionSync
     membership: Membership
+    rebalancer: Rebalancer | None
     jwks: JwksKeys | None
     redis: Redis
 
@@ -114,8 +117,21 @@ def compose(
         signals=signals,
     )
     observe_gateway(gateway)
-    membership = _membership(rest, keys, gateway)
-    return Composition(gateway, live, rest, subscriptions, membership, jwks, redis)
+    membership, rebalancer = _membership(rest, keys, gateway), _rebalancer(rest, keys, gateway)
+    return Composition(gateway, live, rest, subscriptions, membership, rebalancer, jwks, redis)
+
+
+def _rebalancer(rest: RoundTrips, keys: Keys, gateway: Gateway) -> Rebalancer | None:
+    if not gateway.settings.rebalance:
+        return None
+    return Rebalancer(
+        rest,
+        keys,
+        gateway.registry,
+        gateway.admission,
+        _rebalance_limits(gateway.settings),
+        node=gateway.greeting.node,
+    )
 
 
 def _membership(rest: RoundTrips, keys: Keys, gateway: Gateway) -> Membership:
@@ -234,6 +250,14 @@ def _liveness_limits(settings: GatewaySettings, tokens: TokenSettings) -> Livene
 def _token_checks(tokens: TokenSettings) -> tuple[JwksKeys | None, TokenVerifier]:
     jwks = _jwks(tokens)
     return jwks, TokenVerifier(jwks or _shared_secret(tokens), _claim_rules(tokens))
+
+
+def _rebalance_limits(settings: GatewaySettings) -> RebalanceLimits:
+    return RebalanceLimits(
+        begin_above=settings.rebalance_above_percent / 100,
+        window_ms=settings.rebalance_window_ms,
+        per_s=settings.rebalance_per_s,
+    )
 
 
 def _jwks(tokens: TokenSettings) -> JwksKeys | None:

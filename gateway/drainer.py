@@ -15,19 +15,16 @@ from dataclasses import dataclass
 
 import structlog
 
-from fanwire.errors import Draining
-from fanwire.wire import encode_drain
 from gateway.admission import Admission
-from gateway.connection import Connection
+from gateway.dismissal import dismiss
 from gateway.policy.drain_plan import departures_ms
-from gateway.policy.session import Input
 from gateway.registry import Registry
 from shared.runtime import now_ms
 
 log = structlog.get_logger()
 
-LONGEST_CLIENT_WAIT_MS = 1_000
 LAST_CLOSES_S = 0.5
+WHY = "this gateway is leaving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +81,9 @@ class Drainer:
         moments = departures_ms(len(connections), window_ms=self._window_ms, chance=random.random)
         for connection, at_ms in zip(connections, moments, strict=True):
             await asyncio.sleep(max(0.0, start_ms + at_ms - now_ms()) / 1000)
-            _dismiss(connection)
+            dismiss(connection, WHY)
         for connection in self._registry:  # let in before the drain, upgraded only since
-            _dismiss(connection)
+            dismiss(connection, WHY)
         # Let the last close frames and the clients' answers pass.
         await asyncio.sleep(LAST_CLOSES_S)
         log.info("drain.finished", connections=len(connections))
-
-
-def _dismiss(connection: Connection) -> None:
-    if not connection.is_open:
-        return
-    connection.advance(Input.DRAIN)
-    after_ms = random.randrange(LONGEST_CLIENT_WAIT_MS)
-    connection.send(encode_drain(after_ms))
-    connection.close(Draining("this gateway is leaving", retry_after_ms=after_ms))

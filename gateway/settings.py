@@ -103,6 +103,21 @@ class GatewaySettings(EnvSettings):
     drain_window_ms: int = Field(
         10_000, ge=0, le=3_600_000, description="Time over which its sockets are moved."
     )
+    rebalance: bool = Field(
+        True, description="Give sockets away when other gateways have far fewer."
+    )
+    rebalance_above_percent: int = Field(
+        20, ge=10, le=1_000, description="How far above the mean of all it begins to."
+    )
+    rebalance_window_ms: int = Field(
+        120_000,
+        ge=10_000,
+        le=3_600_000,
+        description="Time over which it gives away what is too much.",
+    )
+    rebalance_per_s: int = Field(
+        20, ge=1, le=1_000, description="Sockets a second that it gives away at most."
+    )
 
     @model_validator(mode="after")
     def _origins_are_exact(self) -> Self:

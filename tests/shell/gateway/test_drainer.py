@@ -7,7 +7,8 @@ import pytest
 from fanwire.errors import Draining
 from gateway.admission import Admission, AdmissionLimits
 from gateway.connection import Connection
-from gateway.drainer import LONGEST_CLIENT_WAIT_MS, Drainer, DrainState
+from gateway.dismissal import LONGEST_CLIENT_WAIT_MS
+from gateway.drainer import Drainer, DrainState
 from gateway.policy.session import Input
 from gateway.policy.token_bucket import RateLimit
 from tests.support.gateway_stage import GatewayStage
