@@ -46,9 +46,12 @@ class Heartbeat:
             beats += 1
             await asyncio.sleep(BEAT_S)
 
-    async def leave(self) -> None:
-        """Take this worker's field away, at the end of an ordered stop."""
-        await self._connection.call("HDEL", self._keys.worker_nodes(), self._worker)
+    async def leave(self, connection: OwnedConnection) -> None:
+        """Take this worker's field away, after `run` was cancelled at an ordered stop.
+
+        On another connection: a beat that was cancelled on its way has cost `run` its own.
+        """
+        await connection.call("HDEL", self._keys.worker_nodes(), self._worker)
 
     async def _clear_up(self) -> None:
         fields: list[Any] = await self._connection.call("HKEYS", self._keys.worker_nodes())

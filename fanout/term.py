@@ -133,7 +133,7 @@ class Term:
             committer.stop()
             await committing
             await ownership.leave()
-            await heartbeat.leave()
+            await heartbeat.leave(owned)
 
     def _connect(self, stack: AsyncExitStack) -> Redis:
         redis = connect(

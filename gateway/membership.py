@@ -26,7 +26,6 @@ from gateway.registry import Registry
 from gateway.round_trips import RoundTrips
 from gateway.subscription_store import SubscriptionStore
 from shared.redis_io import as_hash, as_list
-from shared.runtime import now_ms
 
 log = structlog.get_logger()
 
@@ -54,7 +53,6 @@ class Membership:
         self._store = store
         self._node = node
         self._vital_signs = vital_signs
-        self._late_ms = 0.0
         self._has_beaten = False
 
     async def run(self) -> None:
@@ -68,9 +66,7 @@ class Membership:
                     await self._clear_up()
             except (RealtimeError, RedisError, OSError) as error:
                 log.warning("membership.beat_failed", cause=str(error))
-            due_ms = now_ms() + BEAT_S * 1000
             await asyncio.sleep(BEAT_S)
-            self._late_ms = max(now_ms() - due_ms, 0.0)
 
     async def leave(self) -> None:
         """Take this gateway off the list, at the end of an ordered stop."""
@@ -83,8 +79,6 @@ class Membership:
         state = {
             "atMs": _wall_ms(),
             "connections": len(self._registry),
-            # How late the loop was with this very beat.
-            "loopLagMs": round(self._late_ms, 1),
             **self._vital_signs(),
         }
         added = await self._round_trips.call(

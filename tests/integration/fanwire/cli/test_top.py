@@ -41,12 +41,14 @@ async def test_gateways_workers_and_topics_are_shown(ask: Ask, stack: Stack, red
             lambda seen: (
                 [row["connections"] for row in seen["gateways"]] == [1, 0]
                 and [row["events"] for row in seen["workers"]] == [3]
+                and [row["events"] for row in seen["gateways"]] == [3, 0]
             ),
         ),
         timeout_s=20,
     )
     assert all(row["alive"] and row.keys() >= SIGNS for row in seen["gateways"])
     assert [row["name"] for row in seen["gateways"]] == ["gw-0", "gw-1"]
+    assert seen["gateways"][0]["p99Ms"] >= 0
     assert seen["workers"][0]["partitions"] == 128
     (topic,) = seen["topics"]
     assert (topic["service"], topic["lagEvents"]) == ("tasks", 0)
@@ -64,7 +66,8 @@ async def test_who_leaves_vanishes_and_who_is_killed_is_told_as_silent(
     keys = Keys(key_prefix)
     await stack.gateways[1].stop()
     await stack.worker.stop()
-    long_ago = orjson.dumps({"atMs": int(time.time() * 1000) - 60_000, "connections": 4})
+    # Longer than a beat may be late, and not so long that a neighbour has cleared it up.
+    long_ago = orjson.dumps({"atMs": int(time.time() * 1000) - 20_000, "connections": 4})
     await redis.hset(keys.gateway_nodes(), "dead", long_ago)
     (seen,) = (await ask("top", "--once", "--json")).rows
     assert [(row["name"], row["alive"]) for row in seen["gateways"]] == [
@@ -72,7 +75,7 @@ async def test_who_leaves_vanishes_and_who_is_killed_is_told_as_silent(
         ("gw-0", True),
     ]
     assert seen["workers"] == []
-    assert "dead, silent for 1 min" in (await ask("top", "--once")).out
+    assert "dead, silent for 2" in (await ask("top", "--once")).out
 
 
 async def test_a_worker_removes_the_word_of_one_that_died(
