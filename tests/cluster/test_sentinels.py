@@ -4,17 +4,22 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from fanwire.async_publisher import AsyncPublisher
 from tests.cluster.conftest import UNHINDERED, OpenTenant
 from tests.conftest import StartStack
-from tests.support.real_server import Engine
+from tests.support.real_server import Engine, binary_of
+from tests.support.role import ROOT
 from tests.support.sentinels import WatchedPair
 from tests.support.tenant import Tenant
+from tests.support.waiting import eventually, free_port
 from tests.support.wanderer import Wanderer
 
 pytestmark = pytest.mark.slow
@@ -84,3 +89,30 @@ async def followed(
 async def all_have(clients: Sequence[Wanderer], number: int) -> None:
     for client in clients:
         await client.until_has(number)
+
+
+async def test_the_sentinel_of_the_compose_file_is_accepted_as_it_is(
+    engine: Engine, server_folder: Path
+) -> None:
+    config = server_folder / f"{engine}-sentinel.conf"
+    # Two lines cannot be the same here: no host has that name, and the port may be taken.
+    text = (ROOT / "deploy/sentinel/sentinel.conf").read_text()
+    port = free_port()
+    config.write_text(text.replace("port 26379", f"port {port}").replace(" redis ", " 127.0.0.1 "))
+    sentinel = await asyncio.create_subprocess_exec(
+        str(binary_of(engine)), str(config), "--sentinel", stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with Redis(port=port) as client:
+            state = await eventually(partial(masters_of, client), 10)
+    finally:
+        sentinel.kill()
+        await sentinel.wait()
+    assert state["fanwire"]["down-after-milliseconds"] == 3_000
+
+
+async def masters_of(client: Redis) -> Any:
+    try:
+        return await client.sentinel_masters()
+    except RedisError:
+        return None  # it has yet to listen

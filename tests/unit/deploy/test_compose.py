@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from deploy.topology.running import COMPOSE_FILE
+from fanwire.sentinel_url import parse_sentinel_url
 from tests.support.dockerfile import instructions
 from tests.support.known_settings import unknown_among
 from tests.support.source_tree import CHECKOUT
@@ -122,6 +123,30 @@ def test_redis_keeps_its_data_and_evicts_nothing() -> None:
     assert options["--appendonly"] == "yes"
     assert options["--maxmemory-policy"] == "noeviction"
     assert sources("redis") == ["redis-data"]
+
+
+def test_a_replica_that_takes_over_is_as_careful_as_its_primary() -> None:
+    kept = {"--appendonly", "--maxmemory", "--maxmemory-policy", "--notify-keyspace-events"}
+    options = [
+        dict(zip(SERVICES[name]["command"][1::2], SERVICES[name]["command"][2::2], strict=True))
+        for name in ("redis", "replica")
+    ]
+    assert options[0].keys() >= kept
+    for option in kept:
+        assert options[0][option] == options[1][option]
+    assert SERVICES["replica"]["image"] == SERVICES["redis"]["image"]
+
+
+def test_the_sentinels_that_are_named_in_the_file_run_and_watch_what_is_asked_for() -> None:
+    (url,) = re.findall(r"FANWIRE_REDIS_URL=(\S+)", COMPOSE_FILE.read_text())
+    address = parse_sentinel_url(url)
+    assert {host for host, _ in address.sentinels} == {
+        name for name in SERVICES if name.startswith("sentinel")
+    }
+    for host, port in address.sentinels:
+        assert str(port) in SERVICES[host]["expose"]
+    config = (CHECKOUT / "deploy/sentinel/sentinel.conf").read_text()
+    assert f"sentinel monitor {address.service} redis 6379 2\n" in config
 
 
 def test_prometheus_asks_every_server_on_a_port_that_it_has() -> None:
