@@ -23,6 +23,11 @@ class Topic(NamedTuple):
         return f"{self.org}/{self.service}"
 
 
+CANARY: Final = Topic(Org("_canary"), Service("_canary"))
+"""What the gateways publish to hear whether they hear. No id begins like its names, so no token
+can carry them and no publisher name them, and no metric takes them for somebody's service."""
+
+
 def partition_of(org: Org) -> int:
     """Return the partition, 0 to PARTITION_COUNT - 1, whose owner fans out `org`."""
     # CRC-32 is the same in every process and release; Python's hash() is salted.
@@ -107,6 +112,8 @@ class Keys:
         head = f"{self.prefix}events:{{"
         if not key.startswith(head):
             return None
+        if key == self.events(CANARY):
+            return CANARY
         org, closed, service = key[len(head) :].partition("}:")
         if not closed or not is_valid_id(org) or not is_valid_id(service):
             return None

@@ -122,6 +122,7 @@ def _loops(parts: Composition) -> Iterator[Coroutine[Any, Any, None]]:
     yield parts.rest.run()
     yield parts.gateway.drainer.run()
     yield parts.gateway.bell.run()
+    yield parts.gateway.canary.run()
     yield parts.gateway.feed.run()
     yield parts.gateway.revocations.run()
     yield parts.gateway.pulses.run()

@@ -45,6 +45,7 @@ class Bell:
         self._any_org = asyncio.Event()
         self._pubsub: PubSub | None = None
         self._attempt = 0
+        self._is_doubted = False
 
     def hears(self, org: Org) -> bool:
         """Tell whether every ring of `org` is heard at this moment."""
@@ -61,6 +62,10 @@ class Bell:
             if self._pubsub is not None:
                 await self._subscribe(self._pubsub, channel)
         await known[1].wait()
+
+    def doubt(self) -> None:
+        """Connect anew soon: something happened of which it should have told."""
+        self._is_doubted = True
 
     async def run(self) -> None:
         """Listen until cancelled, through every loss of the connection."""
@@ -82,6 +87,7 @@ class Bell:
     async def _listen(self, pubsub: PubSub) -> None:
         for _, is_heard in self._orgs.values():
             is_heard.clear()
+        self._is_doubted = False
         subscribed = frozenset(self._orgs)
         await pubsub.ssubscribe(*subscribed)
         self._pubsub = pubsub
@@ -96,6 +102,8 @@ class Bell:
         silent_turns = 0
         while silent_turns < PATIENCE_TURNS:
             message: dict[str, Any] | None = await pubsub.get_message(timeout=LISTEN_TURN_S)
+            if self._is_doubted:
+                raise ConnectionError("connected and mute")
             if message is None:
                 silent_turns += 1
                 await pubsub.ping()

@@ -12,6 +12,7 @@ from fanwire.tiers import Tiers
 from gateway.admission import Admission, AdmissionLimits
 from gateway.auth import KeySource, SharedSecret, TokenVerifier
 from gateway.bell import Bell
+from gateway.canary import Canary
 from gateway.catch_up import CatchUps
 from gateway.connection_owner import ConnectionLimits
 from gateway.drainer import Drainer
@@ -25,6 +26,7 @@ from gateway.kicks import Kicks
 from gateway.live_feed import LiveFeed
 from gateway.membership import Membership
 from gateway.metrics import observe_gateway
+from gateway.policy.canary import CanaryLimits
 from gateway.policy.claims import ClaimRules
 from gateway.policy.client_address import ClientAddresses
 from gateway.policy.frame_events import FrameLimits
@@ -90,8 +92,9 @@ def compose(
     parts = SessionParts(
         out.hub, registry, joiner, store, verifier, revocations, pulses, out.flow, signals.counters
     )
-    rings = Rings(out.feed, subscriptions, revocations, switches, Kicks(registry))
     admission = Admission(_admission_limits(settings), registry)
+    rings = Rings(out.feed, subscriptions, revocations, switches, Kicks(registry))
+    bell, limits = Bell(redis, keys, rings), CanaryLimits(period_ms=settings.canary_ms)
     gateway = Gateway(
         settings=settings,
         greeting=out.greeting,
@@ -102,7 +105,8 @@ def compose(
         drainer=_drainer(settings, registry, admission),
         registry=registry,
         hub=out.hub,
-        bell=Bell(redis, keys, rings),
+        bell=bell,
+        canary=Canary(rest, keys, bell, out.feed, rings.canary, limits, node=out.greeting.node),
         feed=out.feed,
         replay_log=out.replay_log,
         store=store,
@@ -116,8 +120,7 @@ def compose(
         catch_ups=out.catch_ups,
         signals=signals,
     )
-    observe_gateway(gateway)
-    membership, rebalancer = _membership(rest, keys, gateway), _rebalancer(rest, keys, gateway)
+    membership, rebalancer = _made_visible(gateway, rest, keys), _rebalancer(rest, keys, gateway)
     return Composition(gateway, live, rest, subscriptions, membership, rebalancer, jwks, redis)
 
 
@@ -134,7 +137,9 @@ def _rebalancer(rest: RoundTrips, keys: Keys, gateway: Gateway) -> Rebalancer | 
     )
 
 
-def _membership(rest: RoundTrips, keys: Keys, gateway: Gateway) -> Membership:
+def _made_visible(gateway: Gateway, rest: RoundTrips, keys: Keys) -> Membership:
+    """Register its metrics, and return what tells the cluster of it."""
+    observe_gateway(gateway)
     node, signs = gateway.greeting.node, partial(vital_signs, gateway)
     return Membership(rest, keys, gateway.registry, gateway.store, node=node, vital_signs=signs)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from fanwire.ids import Org
-from fanwire.keys import Topic
+from fanwire.keys import CANARY, Topic
 from gateway.policy.chain import ResetReason
 from gateway.policy.log_entry import LogEntry, oldest_event_ms
 
@@ -74,6 +74,8 @@ class DeliveryStats:
         self, topic: Topic, entries: Sequence[LogEntry], written: Written, *, begun_ns: int
     ) -> None:
         """Add a run of batches that was written to all sockets of a topic."""
+        if topic == CANARY:
+            return  # nobody's event
         event_count = sum(entry.event_count for entry in entries)
         sums = self.services.setdefault(topic.service, ServiceSums())
         sums.events += event_count

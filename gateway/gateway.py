@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from gateway.admission import Admission
 from gateway.auth import TokenVerifier
 from gateway.bell import Bell
+from gateway.canary import Canary
 from gateway.catch_up import CatchUps
 from gateway.client_health import ClientHealth
 from gateway.drainer import Drainer
@@ -41,6 +42,7 @@ class Gateway:
     registry: Registry
     hub: Hub
     bell: Bell
+    canary: Canary
     feed: LiveFeed
     replay_log: ReplayLog
     store: SubscriptionStore

@@ -37,7 +37,7 @@ def observe_gateway(gateway: Gateway) -> None:
     instruments.observe(names.RESUME_ATTEMPTS, lambda: _by_name(counters.resumes))
     instruments.observe(names.AUTH_FAILURES, lambda: _by_name(counters.auth_failures))
     instruments.observe(names.CATCH_UPS_ACTIVE, lambda: len(gateway.catch_ups))
-    instruments.observe(names.CANARY_AGE, lambda: None)
+    instruments.observe(names.CANARY_AGE, lambda: gateway.canary.age_ms / 1000)
 
 
 def _observe_connections(instruments: Instruments, gateway: Gateway) -> None:

@@ -7,6 +7,8 @@ ignored; the sweeps read what it told of.
 """
 
 from fanwire.ids import Org
+from fanwire.keys import CANARY
+from gateway.canary import CanaryEar
 from gateway.kicks import Kicks
 from gateway.live_feed import LiveFeed, topic_of_ring
 from gateway.revocation_list import RevocationList
@@ -30,6 +32,7 @@ class Rings:
         self._revocations = revocations
         self._switches = switches
         self._kicks = kicks
+        self.canary = CanaryEar()
 
     def rang(self, org: Org, message: str) -> None:
         """Pass one ring on."""
@@ -42,13 +45,17 @@ class Rings:
                 self._revocations.changed(org)
             case [":flags"]:
                 self._switches.changed(org)
-            case [service, _] if not service.startswith(":"):
+            case [service, position] if not service.startswith(":"):
+                if org == CANARY.org:
+                    self.canary.rang(position)
                 self._feed.rang(*topic_of_ring(org, message))
             case _:
                 pass
 
     def listening_anew(self, org: Org) -> None:
         """Suspect all that is held of `org`."""
+        if org == CANARY.org:
+            self.canary.listening_anew()
         self._feed.suspect_org(org)
         self._subscriptions.suspect(org)
         self._revocations.changed(org)

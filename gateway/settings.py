@@ -97,6 +97,9 @@ class GatewaySettings(EnvSettings):
     subscription_poll_ms: int = Field(
         5_000, ge=100, le=600_000, description="How often subscriptions are re-read unasked."
     )
+    canary_ms: int = Field(
+        5_000, ge=100, le=600_000, description="How often gateways test that they hear events."
+    )
     drain_notice_ms: int = Field(
         2_000, ge=0, le=300_000, description="Time for balancers to notice that it is leaving."
     )

@@ -1,4 +1,4 @@
-"""What a gateway says of itself with every heartbeat, for `fanwire top` and `doctor`."""
+"""What a gateway says of itself with every heartbeat, for its peers and the command line."""
 
 import resource
 from importlib.metadata import PackageNotFoundError, version
@@ -36,4 +36,6 @@ def vital_signs(gateway: Gateway) -> dict[str, object]:
         "laneBytes": flow.lane_bytes().total(),
         "maxConnections": gateway.settings.max_connections,
         "fdLimit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        # Not for show: by these its peers know whether they are deaf.
+        **gateway.canary.beat(),
     }

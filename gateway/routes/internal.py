@@ -1,9 +1,10 @@
 """`/livez`, `/readyz` and `/drain`, on a port that clients cannot reach.
 
 Alive means that this process answers; Redis has no part in it, or its outage would have every
-gateway restarted. Ready means that new clients are welcome: not while draining, and not before
-Redis was reached once. A later outage leaves a gateway ready, since its sockets are better
-kept than moved to neighbours that cannot reach Redis either.
+gateway restarted. Ready means that new clients are welcome: not while draining, not before Redis
+was reached once, and not while this node is deaf and most others hear (gateway/canary.py). An
+outage of Redis leaves a gateway ready, since its sockets are better kept than moved to neighbours
+that cannot reach Redis either.
 """
 
 from typing import Final
@@ -34,11 +35,13 @@ async def readyz(request: Request) -> Response:
     """Return 200 if new clients are welcome, else 503, and why."""
     gateway: Gateway = request.app.state.gateway
     state = _drain_state(gateway)
-    is_ready = not state["draining"]
+    is_ready = not (state["draining"] or gateway.canary.is_deaf)
     return json_response(
         {
             "ready": is_ready,
             **state,
+            "deaf": gateway.canary.is_deaf,
+            "canaryAgeMs": int(gateway.canary.age_ms),
             "topics": len(gateway.hub),
             "redisAnsweredMsAgo": int(now_ms() - gateway.feed.fresh_ms),
         },

@@ -2,11 +2,14 @@
 
 Services are named by publishers and tokens, so there may be any number of them, and each would
 cost every metric a series in every process for ever. Only what the deployment itself has named is
-told apart: the built-in tiers, REALTIME_TIERS and REALTIME_METRIC_SERVICES.
+told apart: the built-in tiers, REALTIME_TIERS and REALTIME_METRIC_SERVICES. The canary is told
+apart from them all.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Final
+
+from fanwire.keys import CANARY
 
 OTHER: Final = "_other"
 
@@ -15,7 +18,7 @@ class ServiceLabels:
     """The allow-list of `service` labels."""
 
     def __init__(self, known: Iterable[str]) -> None:
-        self._known = frozenset(known)
+        self._known = frozenset(known) | {CANARY.service}
 
     def of(self, service: str) -> str:
         """Return the label of a service."""

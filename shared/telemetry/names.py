@@ -162,7 +162,7 @@ AUTH_FAILURES: Final = _gateway(
 )  # fmt: skip
 CANARY_AGE: Final = _gateway(
     "realtime.gateway.canary.age", Kind.GAUGE, "s",
-    "Time since this gateway last received a canary of its own.",
+    "Time since this gateway last heard a canary, by ring and by read.",
 )  # fmt: skip
 
 CLIENT_LATENCY: Final = _gateway(

@@ -5,12 +5,15 @@ faults, which hold for open connections and for new ones until `heal`. What was 
 delayed, cut into pieces or kept back, never changed.
 
 `freeze` keeps connections open and forwards nothing, like a cable pulled without a FIN;
-`reset` answers with RST. A frozen byte is not lost: `heal` lets it through.
+`reset` answers with RST. A frozen byte is not lost: `heal` lets it through. `freeze_users_of`
+does it to the connections that ever sent a Redis command, so that a test can cut the bell and
+leave the reads alone. `lose` alone loses something: a subscription that the server forgot.
 """
 
 import asyncio
 import contextlib
 import random
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -20,6 +23,8 @@ from typing import Final, Self
 
 CHUNK_BYTES: Final = 65_536
 _RST_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+
+_COMMAND: Final = re.compile(rb"\*\d+\r\n\$\d+\r\n([A-Z]+)\r\n")
 
 Address = Path | tuple[str, int]
 
@@ -39,6 +44,18 @@ class Faults:
         self.flowing.set()
 
 
+@dataclass(slots=True, eq=False)
+class Link:
+    """One connection: what passed through it, and what befalls it alone."""
+
+    commands: set[bytes] = field(default_factory=set)
+    flowing: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: bytes | None = None
+
+    def __post_init__(self) -> None:
+        self.flowing.set()
+
+
 class FaultProxy:
     """Forwards connections from `address` to `target` and harms them when told."""
 
@@ -49,6 +66,8 @@ class FaultProxy:
         self._chance = random.Random(seed)
         self._abandoned: list[Faults] = []
         self._refusing = False
+        self._links: set[Link] = set()
+        self._frozen_commands: set[bytes] = set()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._idle = asyncio.Event()
@@ -91,6 +110,17 @@ class FaultProxy:
         self.to_server.flowing.clear()
         self.to_client.flowing.clear()
 
+    def freeze_users_of(self, command: bytes) -> None:
+        """Freeze every connection that sent `command`, and each that will."""
+        self._frozen_commands.add(command)
+        for link in self._links:
+            self._judge(link)
+
+    def lose(self, word: bytes) -> None:
+        """Forward nothing to the client that contains `word`, on open connections."""
+        for link in self._links:
+            link.lost = word
+
     def abandon(self) -> None:
         """Leave open connections as they are, frozen for good perhaps, and serve new ones well."""
         self._abandoned += (self.to_server, self.to_client)
@@ -114,6 +144,9 @@ class FaultProxy:
     def heal(self) -> None:
         """Take every fault back; what was frozen flows on."""
         self._refusing = False
+        self._frozen_commands.clear()
+        for link in self._links:
+            link.flowing.set()
         for faults in (self.to_server, self.to_client):
             faults.latency_ms = faults.jitter_ms = 0
             faults.slice_bytes = faults.limit_bytes = None
@@ -145,16 +178,19 @@ class FaultProxy:
             _abort(writer)
             return
         pair = {writer, server_writer}
+        link = Link()
         self._writers |= pair
+        self._links.add(link)
         self._idle.clear()
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(self._forward(reader, server_writer, self.to_server))
-                both.create_task(self._forward(server_reader, writer, self.to_client))
+                both.create_task(self._forward(reader, server_writer, self.to_server, link))
+                both.create_task(self._forward(server_reader, writer, self.to_client, link))
         finally:
             for each in pair:
                 each.close()
             self._writers -= pair
+            self._links.discard(link)
             if not self._writers:
                 self._idle.set()
 
@@ -164,11 +200,21 @@ class FaultProxy:
         return await asyncio.open_connection(*self._target)
 
     async def _forward(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, faults: Faults
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        faults: Faults,
+        link: Link,
     ) -> None:
         with contextlib.suppress(OSError):
             while received := await source.read(faults.slice_bytes or CHUNK_BYTES):
+                if faults is self.to_server:
+                    link.commands.update(_COMMAND.findall(received))
+                    self._judge(link)
+                elif link.lost is not None and link.lost in received:
+                    continue
                 await self._hold(faults)
+                await link.flowing.wait()
                 allowed = received[: faults.limit_bytes]
                 sink.write(allowed)
                 await sink.drain()
@@ -179,6 +225,10 @@ class FaultProxy:
                         break
         # One side is gone, so the other is told; half-open connections are `freeze`.
         sink.close()
+
+    def _judge(self, link: Link) -> None:
+        if link.commands & self._frozen_commands:
+            link.flowing.clear()
 
     async def _hold(self, faults: Faults) -> None:
         wait_ms = faults.latency_ms + faults.jitter_ms * self._chance.uniform(-1, 1)

@@ -31,7 +31,8 @@ class Stack:
     """Starts the processes, and fails the test whose processes wrote a traceback.
 
     Gateways have a port each, so that a test can say which node it talks to; with
-    `one_port` they share one, as in production.
+    `one_port` they share one, as in production. `links` gives gateways a way to
+    Redis of their own, by number.
     """
 
     def __init__(
@@ -43,9 +44,11 @@ class Stack:
         gateways: int = 1,
         workers: int = 1,
         one_port: bool = False,
+        links: Mapping[int, str] | None = None,
         env: Mapping[str, str] | None = None,
     ) -> None:
         self._folder = folder
+        self._links = links or {}
         self._env = _settings(redis_url, key_prefix) | dict(env or {})
         shared_port = free_port() if one_port else None
         self.gateways = [self._gateway(n, shared_port or free_port()) for n in range(gateways)]
@@ -122,6 +125,8 @@ class Stack:
             "GATEWAY_PORT": str(port),
             "GATEWAY_INTERNAL_PORT": str(internal_port),
         }
+        if number in self._links:
+            env["REALTIME_REDIS_URL"] = self._links[number]
         return Gateway(name, env=env, port=port, internal_port=internal_port, folder=self._folder)
 
     def _worker(self, number: int) -> Role:

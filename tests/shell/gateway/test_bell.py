@@ -127,6 +127,20 @@ def _no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.bell.backoff_ms", lambda attempt, chance: 0.0)
 
 
+async def test_a_bell_that_is_doubted_is_connected_anew() -> None:
+    async with running() as stage:
+        await stage.bell.listen(ACME)
+        first = stage.connection
+        stage.bell.doubt()
+        first.push("pong", "", b"")  # it lives, and is replaced all the same
+        await stage.until(lambda: stage.heard.anew == [ACME, ACME])
+        assert stage.connection is not first
+        assert first.is_closed
+        stage.connection.ring(ACME, b"tasks 1-1")
+        await stage.until(lambda: bool(stage.heard.rings))
+        assert len(stage.server.connections) == 2, "once"
+
+
 async def test_without_an_org_there_is_no_connection() -> None:
     async with running() as stage:
         for _ in range(5):

@@ -52,6 +52,16 @@ async def test_a_drain_is_answered_before_it_is_done(gateway: Gateway) -> None:
     assert alive.status_code == 200
 
 
+async def test_a_deaf_gateway_is_not_ready_and_lives(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.canary._hearing, "is_deaf", True)
+    async with internal(gateway) as client:
+        ready, alive = await client.get("/readyz"), await client.get("/livez")
+    assert (ready.status_code, alive.status_code) == (503, 200)
+    assert ready.json().items() >= {"ready": False, "deaf": True, "draining": False}.items()
+
+
 async def test_a_hook_may_wait_for_the_last_socket(gateway: Gateway) -> None:
     async with internal(gateway) as client, asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(client.post("/drain?wait=true"))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanwire.ids import Org, Service
-from fanwire.keys import PARTITION_COUNT, Keys, Topic, partition_of
+from fanwire.ids import Org, Service, is_valid_id
+from fanwire.keys import CANARY, PARTITION_COUNT, Keys, Topic, partition_of
 
 IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", fullmatch=True)
 PREFIXES = st.text("abc:*?[]\\^-_.", max_size=8)
@@ -71,6 +71,14 @@ def test_a_topic_is_found_in_the_key_of_its_events(topic: Topic, prefix: str) ->
 )
 def test_a_foreign_key_is_no_topic(key: str) -> None:
     assert Keys().parse_events(key) is None
+
+
+@given(PREFIXES)
+def test_the_canary_is_found_by_workers_and_named_by_nobody(prefix: str) -> None:
+    keys = Keys(prefix)
+    assert keys.parse_events(keys.events(CANARY)) == CANARY
+    assert keys.parse_events(keys.events(Topic(CANARY.org, Service("tasks")))) is None
+    assert not is_valid_id(CANARY.org)
 
 
 @given(st.text())

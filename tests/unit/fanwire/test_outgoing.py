@@ -77,7 +77,7 @@ def test_what_the_worker_would_set_aside_is_refused_with_its_values(
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["", "a{b", "a:b", "*", "../x", "ä", "x" * 64, "-a"])
+@pytest.mark.parametrize("name", ["", "a{b", "a:b", "*", "../x", "ä", "x" * 64, "-a", "_canary"])
 def test_a_foreign_id_is_refused_with_its_value(name: str) -> None:
     for event in (NewEvent(name, "tasks", 1), NewEvent("acme", name, 1)):
         with pytest.raises(InvalidId) as caught:

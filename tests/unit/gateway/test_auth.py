@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from fanwire.errors import Unauthorized
+from fanwire.keys import CANARY
 from gateway.auth import SharedSecret, TokenVerifier
 from gateway.policy.claims import ClaimRules
 from tests.support.signing import (
@@ -171,6 +172,7 @@ BAD_TOKENS: Final = {
     "B76-org-list": with_claims(org=["acme"]),
     "B76-org-unicode-variant": with_claims(org="\uff41cme"),
     "B76-org-path": with_claims(org="../x"),
+    "B76-org-of-the-canary": with_claims(org=CANARY.org),
     "B76-org-brace": with_claims(org="a}b"),
     "B76-services-text": with_claims(services="tasks"),
     "B76-services-null": with_claims(services=None),
