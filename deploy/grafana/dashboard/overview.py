@@ -36,7 +36,7 @@ PANELS: Final = (
     ),
     Panel(
         "Dead letters", "Entries set aside within the time that is shown.", "short",
-        (("entries", f"{increase(names.DEAD_LETTERED)} or vector(0)"),), ("FanwireDeadLetters",),
+        (("entries", increase(names.DEAD_LETTERED)),), ("FanwireDeadLetters",),
         limit=1, width=6,
     ),
     Panel(

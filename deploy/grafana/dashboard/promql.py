@@ -18,10 +18,17 @@ def rate(metric: Metric, *by: str) -> str:
     return _aggregated("sum", f"rate({_series(metric)}[$__rate_interval])", metric, by)
 
 
-def increase(metric: Metric, *by: str) -> str:
-    """Return how often it happened within the range that the dashboard shows."""
+def increase(metric: Metric) -> str:
+    """Return how often it happened within the range that the dashboard shows.
+
+    A series begins with its first count, in which `increase` sees nothing: of a series that was
+    not there at the beginning of the range, all happened within it.
+    """
     assert metric.kind is Kind.COUNTER, f"{metric.name} is a {metric.kind}"
-    return _aggregated("sum", f"increase({_series(metric)}[$__range])", metric, by)
+    series = _series(metric)
+    old = f"sum(increase({series}[$__range]) and {series} offset $__range)"
+    new = f"sum({series} unless {series} offset $__range)"
+    return f"({old} or vector(0))\n+ ({new} or vector(0))"
 
 
 def total(metric: Metric, *by: str) -> str:

@@ -98,7 +98,7 @@ def test_queries_use_only_variables_that_the_dashboard_has() -> None:
     assert defined == {"datasource", "instance", "service", "runbook"}
     for expression in expressions():
         for name in expression.split("$")[1:]:
-            word = name.split('"')[0].split("]")[0]
+            word = re.split(r'["\])]', name)[0]
             assert word in defined | {"__rate_interval", "__range"}
 
 
