@@ -16,7 +16,7 @@ export default defineConfig({
       },
       formats: ['es'],
     },
-    rolldownOptions: { external: [/^react($|\/)/] },
+    rolldownOptions: { external: [/^react($|\/)/], output: { topLevelVar: false } },
   },
   test: {
     environment: 'happy-dom',

@@ -14,6 +14,7 @@ from fanwire.position import ZERO
 from gateway.gateway import Gateway
 from gateway.policy.stream_request import parse_stream_query
 from gateway.routes.answers import caller, error_response, json_response
+from gateway.switchboard import switched_off
 
 router = APIRouter()
 
@@ -24,6 +25,10 @@ async def positions(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
     try:
         claims = await caller(request, gateway)
+        await gateway.switches.open(claims.org)
+        if gateway.switchboard.of(claims.org).emergency:
+            # A browser tells its page nothing of a refused upgrade, so the page asks here.
+            raise switched_off()
         wanted = parse_stream_query(
             request.query_params.multi_items(),
             claims=claims,

@@ -132,3 +132,17 @@ async def test_two_tabs_on_different_pages_leave_each_other_alone(open_at: OpenD
     assert {update["connectionId"] for update in other.updates} == {
         (await other.state())["connectionId"]
     }
+
+
+async def test_a_page_that_goes_reports_how_well_it_was_served(open_at: OpenDesk) -> None:
+    desk = await open_at()
+    tab = await desk.open("tasks")
+    await tab.until_live("tasks")
+    await desk.publish("tasks", "t1", "t2")
+    await tab.until_shown("t2")
+    # Across origins and with a header of its own, so the browser asks the gateway first.
+    async with tab.page.expect_response("**/telemetry/client") as answered:
+        await tab.page.evaluate("window.dispatchEvent(new Event('pagehide'))")
+    answer = await answered.value
+    assert answer.status == 204
+    assert (answer.request.post_data_json or {})["services"]["tasks"]["delivered"] == 2

@@ -150,6 +150,10 @@ class Tab:
         """Hide the tab or bring it back; a headless browser shows all of its tabs."""
         await self.page.evaluate("hidden => window.__recorded.setHidden(hidden)", hidden)
 
+    async def skip(self, ms: int) -> None:
+        """Let so much time pass at once for a page that was opened with `can_skip_time`."""
+        await self.page.clock.fast_forward(ms)
+
     def _opened(self, opened: WebSocket) -> None:
         socket = Socket(opened.url)
         self.sockets.append(socket)
@@ -197,11 +201,18 @@ class Desk:
         return self.stack.token(ttl_s=self.token_life_s)
 
     async def open(
-        self, route: str = "tasks", *, context: BrowserContext | None = None, script: str = ""
+        self,
+        route: str = "tasks",
+        *,
+        context: BrowserContext | None = None,
+        script: str = "",
+        can_skip_time: bool = False,
     ) -> Tab:
         """Open a tab; one of a new user's browser unless a context is given."""
         context = context or await self._browser.new_context()
         page = await context.new_page()
+        if can_skip_time:
+            await page.clock.install()
         await page.add_init_script(_RECORDER + script)
         tab = Tab(page)
         self.tabs.append(tab)
@@ -226,6 +237,11 @@ class Desk:
             outgoing = checked_outgoing(event)
             fields: dict[Any, Any] = {**outgoing.fields}
             await self._redis.xadd(self._keys.events(outgoing.topic), fields)
+
+    async def switch(self, flag: str, *, is_on: bool) -> None:
+        """Raise or lower a switch, as `fanwire flags set` does."""
+        key = self._keys.flags()
+        await (self._redis.hset(key, flag, "1") if is_on else self._redis.hdel(key, flag))
 
     async def close(self) -> None:
         """Close every tab; none may have thrown."""

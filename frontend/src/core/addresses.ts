@@ -14,7 +14,7 @@ export function streamAddress(given: string): URL {
   // A query is refused: what belongs there is set by name, and a token must never be in a URL.
   // For the same reason a URL that is refused is not repeated.
   if (!/^(ws|http)s?:\/\/[^?#@\s]+$/.test(given)) {
-    throw localError('bad_url', 'the url of the gateway is not like wss://host')
+    throw localError('bad_url', 'the url is not like wss://host')
   }
   const url = new URL(given.replace(/^http/, 'ws'))
   if (url.pathname === '/') url.pathname = STREAM_PATH
@@ -30,9 +30,11 @@ export function streamUrl(
   const resume = Object.entries(positions)
     .filter(([name]) => !services || services.includes(name))
     .map((row) => row.join(':'))
-  if (services) url.searchParams.set('services', services.join())
-  if (propertyId !== null) url.searchParams.set('propertyId', propertyId)
-  if (resume.length) url.searchParams.set('resume', resume.join())
+  const query = { services: services?.join(), propertyId, resume: resume.join() || null }
+  for (const [name, value] of Object.entries(query)) {
+    // No services at all is something to ask for: the page may want none yet.
+    if (value != null) url.searchParams.set(name, value)
+  }
   return url
 }
 

@@ -8,7 +8,7 @@ import { streamAddress, streamUrl, type Wanted } from './addresses.js'
 import type { Companion } from './companion.js'
 import { Connection } from './connection.js'
 import type { ConnectionState } from './connectionState.js'
-import type { Inside } from './debugState.js'
+import type { DebugState } from './debugState.js'
 import { type Delivery, deliveryOf, dispatch } from './deliveries.js'
 import { type RealtimeError, typedError, warn } from './errors.js'
 import { listenTo, type ServiceListener } from './events.js'
@@ -20,7 +20,6 @@ import { ServiceStates } from './serviceStates.js'
 import { Session, type Update } from './session.js'
 import { IDLE, type RealtimeStatus, statusOf } from './status.js'
 import { TokenSource } from './tokenSource.js'
-import { watchPage } from './visibility.js'
 import type { Hello, ServerFrame } from './wire.js'
 
 export class RealtimeClient implements Realtime {
@@ -54,9 +53,9 @@ export class RealtimeClient implements Realtime {
       session: this.#session,
       tokens: this.#tokens,
       url: () => streamUrl(this.#address, this.#wanted, this.#session.texts),
-      isSwitchedOff: () => this.#isSwitchedOff(),
-      isHidden: () => this.#visibility.hidden,
+      isSwitchedOff: () => options.emergencyDisable || isEmergencyDisabled(),
       diagnose: () => this.#beside((companion) => companion.diagnose()),
+      onTick: () => this.#hello && this.#companion?.refresh.check(),
       onState: (before) => this.#stateChanged(before),
       onFrame: (frame, updates) => this.#take(frame, updates),
     })
@@ -92,45 +91,18 @@ export class RealtimeClient implements Realtime {
     return () => this.#callbacks.delete(callback)
   }
 
-  /** What `window.__realtimeState()` is made of. */
-  get inside(): Inside {
-    const { rttMs = null, tokenExpiresAtMs = null } = this.#connection.conversation ?? {}
-    return {
-      status: this.status,
-      url: this.options.url,
-      propertyId: this.#wanted.propertyId,
-      rttMs,
-      tokenExpiresAtMs,
-      positions: this.#session.texts,
-      meters: this.#companion?.health.meters ?? new Map(),
-    }
+  /** What `window.__realtimeState()` returns, once it can be told. */
+  get debugState(): DebugState | undefined {
+    return this.#companion?.debugState
   }
 
   get #target(): EventTarget {
     return this.options.target ?? window
   }
 
-  get #visibility() {
-    return this.options.visibility ?? document
-  }
-
-  #isSwitchedOff(): boolean {
-    return this.options.emergencyDisable || isEmergencyDisabled()
-  }
-
   #enterPage(): void {
     this.#onPage = new AbortController()
     const { signal } = this.#onPage
-    watchPage(window, this.#visibility, signal, {
-      onVisibility: (isHidden) => {
-        this.#connection.conversation?.visibilityChanged(isHidden)
-        if (!isHidden) this.#connection.put({ type: 'woken' })
-      },
-      onOnline: () => {
-        this.#connection.conversation?.probe()
-        this.#connection.put({ type: 'woken' })
-      },
-    })
     enlist(this, this.options.propertyId !== undefined, signal)
     this.#load(signal)
   }
@@ -138,16 +110,20 @@ export class RealtimeClient implements Realtime {
   #load(signal: AbortSignal): void {
     this.#loading ??= import('./companion.js').then(({ Companion }) => {
       this.#companion = new Companion({
+        options: this.options,
         address: this.#address,
         tokens: this.#tokens,
+        session: this.#session,
+        connection: this.#connection,
+        visibility: this.options.visibility ?? document,
+        status: () => this.status,
         wanted: () => this.#wanted,
         hello: () => this.#hello,
-        inside: () => this.inside,
         onError: this.#onError,
       })
       return this.#companion
     })
-    void this.#beside((companion) => companion.observe(this.options.telemetry !== false, signal))
+    void this.#beside((companion) => companion.observe(signal))
   }
 
   /** Let the companion act when it is there; a page without it works, but cannot be looked into. */
@@ -161,15 +137,15 @@ export class RealtimeClient implements Realtime {
   #take(frame: ServerFrame, updates: readonly Update[]): void {
     const nowMs = performance.now()
     this.#services.take(frame)
+    void this.#beside((companion) => companion.take(frame))
     if (frame.type === 'hello') {
       this.#hello = frame
       this.#connectedAtMs = Date.now()
       this.#connection.put({ type: 'greeted', nowMs })
-      void this.#beside(({ sync }) => sync.schedule(0))
     } else if (frame.type === 'drain') {
       this.#connection.put({ type: 'drained', afterMs: frame.reconnectAfterMs, nowMs })
     }
-    if (this.#isSwitchedOff()) this.#connection.switchOff()
+    this.#connection.obeySwitch()
     for (const update of updates) if (update.type !== 'resume') this.#deliver(update)
     this.#refresh()
   }
@@ -196,9 +172,8 @@ export class RealtimeClient implements Realtime {
   /** Replace the status if it changed, and say so. */
   #refresh(): void {
     const { state } = this.#connection
-    const { connectionId = null, node = null } = this.#hello ?? {}
     const services = this.#services.read(this.#wanted.services, state.name === 'connected')
-    const next = { ...statusOf(state, services), connectionId, node }
+    const next = statusOf(state, services, this.#hello)
     if (JSON.stringify(next) === JSON.stringify(this.status)) return
     this.status = next
     for (const callback of [...this.#callbacks]) callback()

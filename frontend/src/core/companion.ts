@@ -1,40 +1,80 @@
 /**
- * What a page needs beside its socket: changes in place, the question why an upgrade fails, and
- * the counts that make a client visible from outside.
+ * What a page needs beside its socket: changes in place, a fresh token in time, a look at the
+ * page's coming and going, the question why an upgrade fails, and the counts that make a client
+ * visible from outside.
  *
  * Loaded while the socket opens, which waits for none of it. All HTTP calls are made here.
  */
 import { httpUrl } from './addresses.js'
-import { debugStateOf, exposeDebugState, type Inside } from './debugState.js'
+import { type DebugState, debugStateOf, exposeDebugState } from './debugState.js'
 import type { RealtimeError } from './errors.js'
 import { Health } from './health.js'
 import { call } from './http.js'
+import { PageWatch, type PageWatchParts } from './pageWatch.js'
+import type { RealtimeOptions } from './realtime.js'
+import type { Session } from './session.js'
+import type { RealtimeStatus } from './status.js'
 import { SubscriptionSync, type SyncParts } from './subscriptionSync.js'
 import { type Report, Telemetry } from './telemetry.js'
+import { TokenRefresh } from './tokenRefresh.js'
 import type { TokenSource } from './tokenSource.js'
+import type { ServerFrame } from './wire.js'
 
-export interface CompanionParts extends Omit<SyncParts, 'change'> {
+export interface CompanionParts extends Omit<SyncParts, 'change'>, PageWatchParts {
+  readonly options: RealtimeOptions
   readonly address: URL
   readonly tokens: TokenSource
-  readonly inside: () => Inside
+  readonly session: Session
+  readonly status: () => RealtimeStatus
 }
 
 export class Companion {
   readonly health = new Health()
   readonly sync: SubscriptionSync
+  readonly refresh: TokenRefresh
+  readonly #watch: PageWatch
 
   constructor(private readonly parts: CompanionParts) {
+    const { connection } = parts
     const change = (body: object) => this.#post('update-services', body)
+    this.#watch = new PageWatch(parts)
     this.sync = new SubscriptionSync({ ...parts, change })
+    this.refresh = new TokenRefresh({
+      ...parts,
+      send: (token) => connection.conversation?.send({ type: 'auth', token }),
+      giveUp: (error) => connection.end(error),
+    })
   }
 
-  /** Let the client be looked at until `signal` is aborted, and report its health if it may. */
-  observe(mayReport: boolean, signal: AbortSignal): void {
+  /** Watch the page and let the client be looked at, until `signal` is aborted. */
+  observe(signal: AbortSignal): void {
     if (signal.aborted) return
+    this.#watch.start(signal)
+    exposeDebugState(() => this.debugState, signal)
     const post = (services: Report, isLast: boolean) =>
       this.#post('/telemetry/client', { services }, isLast)
-    exposeDebugState(() => debugStateOf(this.parts.inside()), signal)
-    if (mayReport) new Telemetry(this.health.meters, post).start(signal)
+    if (this.parts.options.telemetry !== false)
+      new Telemetry(this.health.meters, post).start(signal)
+  }
+
+  take(frame: ServerFrame): void {
+    this.refresh.take(frame)
+    this.#watch.take(frame)
+    if (frame.type === 'hello') this.sync.schedule(0)
+  }
+
+  /** What `window.__realtimeState()` returns. */
+  get debugState(): DebugState {
+    const { options, session, connection, status, wanted } = this.parts
+    return debugStateOf({
+      status: status(),
+      url: options.url,
+      propertyId: wanted().propertyId,
+      rttMs: connection.conversation ? this.#watch.rttMs : null,
+      tokenExpiresAtMs: connection.conversation ? this.refresh.expiresAtMs : null,
+      positions: session.texts,
+      meters: this.health.meters,
+    })
   }
 
   /** Ask over HTTP why an upgrade fails; rejects with what the gateway objects to. */

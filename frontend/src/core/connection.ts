@@ -36,8 +36,11 @@ export class Connection {
     if (state !== before) this.parts.onState(before)
   }
 
-  switchOff(): void {
-    this.end(localError('disabled', 'realtime is switched off'))
+  /** End what is under way if the page's own switch says so; tell whether it does. */
+  obeySwitch(): boolean {
+    const isOff = this.parts.isSwitchedOff()
+    if (isOff) this.end(localError('disabled', 'switched off by the page'))
+    return isOff
   }
 
   #perform(effect: ConnectionEffect): void {
@@ -60,7 +63,7 @@ export class Connection {
       const why = wasRefused ? await this.#reason(error) : error
       if (attempt === this.#attempt) this.end(why)
     }
-    if (this.parts.isSwitchedOff()) return this.switchOff()
+    if (this.obeySwitch()) return
     try {
       const token = await this.parts.tokens.current()
       // Stopped, or begun anew, while the app looked for its token.

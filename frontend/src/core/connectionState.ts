@@ -10,7 +10,7 @@ import { backoffMs } from './backoff.js'
 import { localError, type RealtimeError } from './errors.js'
 
 export const STABLE_MS = 10_000
-export const RECHECK_OFF_MS = 30_000
+const RECHECK_OFF_MS = 30_000
 
 /** What outlasts one attempt: attempts are counted until a connection was stable. */
 export interface Past {
@@ -72,7 +72,7 @@ const NEXT: Table = {
   connecting: { greeted, ended, switchedOff, stop },
   connected: { ended, drained, timerFired: leave, switchedOff, stop },
   reconnecting: { greeted, ended, timerFired: reopen, woken, switchedOff, stop },
-  off: { start, timerFired: start, stop },
+  off: { start, timerFired: recheck, stop },
   closed: { start },
 }
 
@@ -85,6 +85,11 @@ export function step(state: ConnectionState, input: ConnectionInput): Step {
 
 function start(): Step {
   return [{ name: 'connecting', failedCount: 0, wasRefused: false }, 'stopTimer', 'openSocket']
+}
+
+/** As after a failed try, so that a refused upgrade is asked about at once. */
+function recheck(): Step {
+  return [{ name: 'connecting', failedCount: 1, wasRefused: false }, 'stopTimer', 'openSocket']
 }
 
 function stop(): Step {

@@ -7,31 +7,27 @@
  */
 import { errorOfClose, localError, RealtimeError, typedError } from './errors.js'
 import type { Session, Update } from './session.js'
-import { refreshInMs } from './tokenLife.js'
 import type { TokenSource } from './tokenSource.js'
 import { Transport } from './transport.js'
-import { decodeServerFrame, type ServerFrame } from './wire.js'
+import { type ClientFrame, decodeServerFrame, type ServerFrame } from './wire.js'
 
 const TICK_MS = 1_000
 const HELLO_PATIENCE_MS = 10_000
 const SILENT_HEARTBEATS = 2.5
-const PROBE_PATIENCE_MS = 2_000
-const REFRESH_RETRY_MS = 30_000
 
 export interface ConversationParts {
   readonly session: Session
   readonly tokens: TokenSource
-  readonly isHidden: () => boolean
   readonly onFrame: (frame: ServerFrame, updates: readonly Update[]) => void
   readonly onError: (error: RealtimeError) => void
+  /** About once a second, and when the page has come back. */
+  readonly onTick: () => void
 }
 
 /** `wasRefused`: the upgrade failed, and a browser does not say how. */
 export type OnEnd = (error: RealtimeError, wasRefused: boolean) => void
 
 export class Conversation {
-  rttMs: number | null = null
-  tokenExpiresAtMs: number | null = null
   readonly #transport: Transport
   readonly #ticking = setInterval(() => this.#tick(), TICK_MS)
   #isOver = false
@@ -39,10 +35,8 @@ export class Conversation {
   #patienceMs = HELLO_PATIENCE_MS
   /** When silence will have lasted too long. */
   #silentAtMs = performance.now() + HELLO_PATIENCE_MS
-  #probedAtMs: number | undefined
   #acked = ''
   #ackedAtMs = 0
-  #refreshAtMs = Number.POSITIVE_INFINITY
   #notice: RealtimeError | undefined
 
   constructor(
@@ -67,28 +61,21 @@ export class Conversation {
     this.#transport.close()
   }
 
-  /** Tell whether the page is hidden; on its return, ask whether the socket still lives. */
-  visibilityChanged(isHidden: boolean): void {
-    if (!this.#isGreeted) return
-    this.#transport.send({ type: 'visibility', hidden: isHidden })
-    if (!isHidden) this.probe()
+  send(frame: ClientFrame): void {
+    this.#transport.send(frame)
   }
 
-  /** Expect an answer within two seconds: a socket may have died while the tab slept. */
-  probe(): void {
-    if (!this.#isGreeted) return
-    const nowMs = performance.now()
-    this.#probedAtMs = nowMs
-    this.#silentAtMs = nowMs + PROBE_PATIENCE_MS
-    this.#transport.send({ type: 'ping' })
-    this.#refreshIfDue()
+  /** Take a longer silence for the end, and look at all that is due. */
+  expectFrame(withinMs: number): void {
+    this.#silentAtMs = performance.now() + withinMs
+    this.parts.onTick()
   }
 
   #hear(received: unknown): void {
     const nowMs = performance.now()
     try {
       const frame = decodeServerFrame(received)
-      if (frame) this.#take(frame, nowMs)
+      if (frame) this.#take(frame)
     } catch (thrown) {
       // The gateway's mistake, not ours: worth another connection.
       this.#end(typedError(thrown, 'bad_frame'))
@@ -98,26 +85,17 @@ export class Conversation {
     if (nowMs - this.#ackedAtMs >= TICK_MS) this.#acknowledge()
   }
 
-  #take(frame: ServerFrame, nowMs: number): void {
-    const { session, onFrame, onError, isHidden } = this.parts
+  #take(frame: ServerFrame): void {
+    const { session, onFrame, onError } = this.parts
     const updates = session.take(frame)
     if (frame.type === 'hello') {
       this.#isGreeted = true
       this.#patienceMs = frame.heartbeatMs * SILENT_HEARTBEATS
-      if (isHidden()) this.visibilityChanged(true)
       // The gateway knows where it began: only what follows needs an ack.
       this.#acked = JSON.stringify(session.texts)
-    }
-    if (frame.type === 'hello' || frame.type === 'auth') {
-      this.tokenExpiresAtMs = frame.tokenExpiresAt
-      const leftMs = frame.tokenExpiresAt - Date.now()
-      this.#refreshAtMs = Date.now() + refreshInMs(leftMs, Math.random())
     } else if (frame.type === 'error') {
       this.#notice = new RealtimeError(frame)
       onError(this.#notice)
-    } else if (frame.type === 'heartbeat' && this.#probedAtMs !== undefined) {
-      this.rttMs = nowMs - this.#probedAtMs
-      this.#probedAtMs = undefined
     }
     onFrame(frame, updates)
     for (const update of updates) {
@@ -127,27 +105,10 @@ export class Conversation {
 
   #tick(): void {
     if (performance.now() > this.#silentAtMs) {
-      this.#end(localError('unreachable', 'no frame from the gateway in time'))
+      this.#end(localError('unreachable', 'no frame in time'))
     } else {
       this.#acknowledge()
-      this.#refreshIfDue()
-    }
-  }
-
-  #refreshIfDue(): void {
-    if (Date.now() >= this.#refreshAtMs) void this.#refreshToken()
-  }
-
-  async #refreshToken(): Promise<void> {
-    this.#refreshAtMs = Date.now() + REFRESH_RETRY_MS
-    try {
-      this.#transport.send({ type: 'auth', token: await this.parts.tokens.fresh() })
-    } catch (thrown) {
-      const error = thrown as RealtimeError
-      // The old token still holds; when it ends, connecting again will tell for good. But an
-      // app that says there will be none has signed the user out.
-      if (error.retryable) this.parts.onError(error)
-      else this.#end(error)
+      this.parts.onTick()
     }
   }
 

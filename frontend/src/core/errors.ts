@@ -42,44 +42,40 @@ export class UnauthorizedError extends RealtimeError {
   }
 }
 
-const RESUMES = 'None needed: it resumes.'
+/** What there is to do where a gateway did not say it, by what the client does itself. */
+const REMEDIES: Readonly<Record<Retry, string>> = {
+  never: 'Correct what the message names.',
+  refresh_token: 'Return a fresh token from getToken.',
+  backoff: 'None needed: it tries again.',
+}
 
 const LOCAL = {
-  bad_frame: [1011, 'Update the SDK.'],
-  chain_broken: [1011, RESUMES],
-  draining: [1012, RESUMES],
-  token_failed: [4401, 'See the cause.'],
-  token_expired: [4401, 'Return a fresh one; check the clock.'],
-  disabled: [4503, 'Poll until it is on.'],
-  unreachable: [4505, 'Check network and url.'],
-  bad_url: [4400, 'Correct it.', false],
-  listener_failed: [4500, 'See the cause.', false],
+  bad_frame: [1011, 'backoff'],
+  chain_broken: [1011, 'backoff'],
+  draining: [1012, 'backoff'],
+  token_failed: [4401, 'refresh_token'],
+  token_expired: [4401, 'refresh_token'],
+  disabled: [4503, 'backoff'],
+  unreachable: [4505, 'backoff'],
+  bad_url: [4400, 'never'],
+  listener_failed: [4500, 'never'],
 } as const
 
 /** Return an error that arises on this side of the wire. */
-export function localError(
-  local: keyof typeof LOCAL,
-  message: string,
-  retryAfterMs?: number,
-  cause?: unknown,
-): RealtimeError {
-  const [code, remedy, retryable = true] = LOCAL[local]
-  return new RealtimeError({ code, name: local, message, retryable, remedy, retryAfterMs }, cause)
-}
-
-/** What a client does after each kind of close. The gateway's own remedy comes before the close. */
-const REMEDIES: Readonly<Record<Retry, string>> = {
-  never: 'Correct the request.',
-  refresh_token: 'Fetch a fresh token.',
-  backoff: RESUMES,
+export function localError(name: keyof typeof LOCAL, message: string, cause?: unknown) {
+  const [code, retry] = LOCAL[name]
+  return errorOf(code, name, retry, message, cause)
 }
 
 /** Return what a close code stands for, with the gateway's reason as its text. */
 export function errorOfClose(code: number, reason: string): RealtimeError {
   const [name, retry] = CLOSE_CODES[code] ?? ['unreachable', 'backoff']
-  const message = reason || `closed with code ${code}`
+  return errorOf(code, name, retry, reason || `closed with code ${code}`)
+}
+
+function errorOf(code: number, name: string, retry: Retry, message: string, cause?: unknown) {
   const retryable = retry !== 'never'
-  return new RealtimeError({ code, name, message, retryable, remedy: REMEDIES[retry] })
+  return new RealtimeError({ code, name, message, retryable, remedy: REMEDIES[retry] }, cause)
 }
 
 /** Return the error that an `error` frame or an HTTP answer describes; undefined if it is none. */
@@ -90,9 +86,7 @@ export function errorOfFields(fields: unknown): RealtimeError | undefined {
 
 /** Return `thrown` if it is typed, and otherwise the typed error that has it as its cause. */
 export function typedError(thrown: unknown, local: keyof typeof LOCAL): RealtimeError {
-  return thrown instanceof RealtimeError
-    ? thrown
-    : localError(local, String(thrown), undefined, thrown)
+  return thrown instanceof RealtimeError ? thrown : localError(local, String(thrown), thrown)
 }
 
 /** Where errors go that no app asked for: a gap in the log would be a silent one. */

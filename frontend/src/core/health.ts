@@ -60,7 +60,7 @@ export class Health {
 }
 
 /** Return the nearest-rank 95th percentile, null of nothing. */
-export function percentile95(values: readonly number[]): number | null {
+function percentile95(values: readonly number[]): number | null {
   const sorted = [...values].sort((one, other) => one - other)
   return sorted[Math.ceil(sorted.length * 0.95) - 1] ?? null
 }

@@ -2,9 +2,9 @@
 import type { Wanted } from './addresses.js'
 import type { RealtimeError } from './errors.js'
 import type { ServiceListener } from './events.js'
+import type { Visibility } from './pageWatch.js'
 import type { RealtimeStatus } from './status.js'
 import type { GetToken } from './tokenSource.js'
-import type { Visibility } from './visibility.js'
 
 export interface RealtimeOptions {
   /** Where the gateways are: `wss://host`, or the full URL of the stream. */

@@ -12,8 +12,6 @@ import { formatPosition, isAfter, later, type Position, ZERO } from './position.
 import { RecentIds } from './recentIds.js'
 import type { Batch, Hello, RealtimeEvent, ServerFrame, ServiceRow, Subscriptions } from './wire.js'
 
-const UNRECOVERED = 'unrecovered'
-
 /** Events of a service up to `position` may be missing: fetch its state anew. */
 export interface Gap {
   readonly type: 'gap'
@@ -93,8 +91,8 @@ export class Session {
       return [{ type: 'events', service, events: [], suppressedCount }]
     }
     if (isAfter(prev, mine)) {
-      const message = `${service}: a batch follows ${formatPosition(prev)}`
-      return [{ type: 'resume', message: `${message}, mine is ${formatPosition(mine)}` }]
+      const message = `${service}: batch after ${formatPosition(prev)}, mine is ${formatPosition(mine)}`
+      return [{ type: 'resume', message }]
     }
     const gaps = this.#overdueGap(service)
     const [epoch] = position
@@ -185,7 +183,7 @@ export class Session {
   #overdueGap(service: string): Update[] {
     // The gateway went on without the reset that hello announced: admit the gap ourselves.
     const mine = this.#positions.get(service)
-    return mine && this.#owed.has(service) ? this.#gap(service, UNRECOVERED, mine) : []
+    return mine && this.#owed.has(service) ? this.#gap(service, 'unrecovered', mine) : []
   }
 }
 

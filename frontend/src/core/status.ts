@@ -1,6 +1,7 @@
 /** What an app may know of its connection: a plain value, replaced whenever it changes. */
 import type { ConnectionState } from './connectionState.js'
 import type { RealtimeError } from './errors.js'
+import type { Hello } from './wire.js'
 
 export type ServiceState = 'subscribing' | 'live' | 'recovering' | 'quarantined' | 'off'
 
@@ -18,10 +19,10 @@ export interface RealtimeStatus {
   readonly services: Readonly<Record<string, ServiceState>>
 }
 
-/** Return the part of a status that does not come from the open socket. */
 export function statusOf(
   state: ConnectionState,
   services: RealtimeStatus['services'],
+  hello?: Hello,
 ): RealtimeStatus {
   const error = 'error' in state ? state.error : null
   const states = Object.values(services)
@@ -34,8 +35,8 @@ export function statusOf(
     reason: error?.message ?? null,
     terminal: state.name === 'closed' && error !== null,
     retryInMs: 'retryInMs' in state ? state.retryInMs : null,
-    connectionId: null,
-    node: null,
+    connectionId: hello?.connectionId ?? null,
+    node: hello?.node ?? null,
     services,
   }
 }

@@ -45,7 +45,7 @@ const boolean = primitive<boolean>('boolean')
 const optional =
   <Value>(read: Reader<Value>): Reader<Value | null> =>
   (value) =>
-    value === undefined || value === null ? null : read(value)
+    value == null ? null : read(value)
 
 const listOf =
   <Value>(read: Reader<Value>): Reader<Value[]> =>

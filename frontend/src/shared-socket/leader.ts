@@ -5,7 +5,6 @@
  * what is not its own.
  */
 import { RealtimeClient } from '../core/client.js'
-import { debugStateOf } from '../core/debugState.js'
 import type { RealtimeOptions } from '../core/realtime.js'
 import type { Message, TabWish } from './messages.js'
 
@@ -83,7 +82,7 @@ export class Leader {
   tellState(): void {
     const { status } = this.#client
     const error = status.error?.toJSON() ?? null
-    const debug = debugStateOf(this.#client.inside)
+    const debug = this.#client.debugState
     this.parts.tell({ kind: 'state', status: { ...status, error }, debug })
   }
 

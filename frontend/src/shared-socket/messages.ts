@@ -23,7 +23,8 @@ export interface Relayed {
 export interface LeaderState {
   readonly kind: 'state'
   readonly status: Omit<RealtimeStatus, 'error'> & { readonly error: ErrorFields | null }
-  readonly debug: DebugState
+  /** Undefined until the leader knows its own. */
+  readonly debug: DebugState | undefined
 }
 
 export type Message =

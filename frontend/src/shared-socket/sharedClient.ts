@@ -156,8 +156,8 @@ export class SharedClient implements Realtime {
   #takeState({ status, debug }: LeaderState): void {
     const error = status.error && new RealtimeError(status.error)
     const states = this.#wish.services.map((name) => [name, status.services[name] ?? 'subscribing'])
-    if (!this.#debug) exposeDebugState(() => this.#debug ?? debug, this.#cancel.signal)
-    this.#debug = debug
+    if (debug && !this.#debug) exposeDebugState(() => this.#debug ?? debug, this.#cancel.signal)
+    this.#debug = debug ?? this.#debug
     this.#show({ ...status, error, services: Object.fromEntries(states) })
   }
 

@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { UnauthorizedError } from '../../src/core/index.js'
 import { at, tokenFor } from '../support/fakeSocket.js'
 import { aConnectedPage, aPage, closePages, hide, last, pass, settled } from '../support/page.js'
+
+const REPORT = JSON.parse(
+  readFileSync(`${import.meta.dirname}/../../../contract/client_report.json`, 'utf8'),
+)
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -447,6 +452,7 @@ describe('a tab that was hidden', () => {
     page.client.start()
     await settled()
     last(page).greet(['tasks'], { tokenExpiresAt: Date.now() + 1_000_000 })
+    await settled()
     vi.setSystemTime(Date.now() + 900_000)
     hide(false)
     await settled()
@@ -609,6 +615,19 @@ describe('switches', () => {
     expect(page.sockets).toHaveLength(2)
   })
 
+  test('a client that looks again and is refused stays off, without a try in between', async () => {
+    const page = await aConnectedPage()
+    const fields = { code: 1013, name: 'disabled', message: 'off', retryable: true, remedy: 'r' }
+    page.answer = () => Response.json({ ...fields, retryAfterMs: 7_000 }, { status: 503 })
+    last(page).frame({ type: 'error', ...fields, retryAfterMs: 5_000 })
+    last(page).drop(1013)
+    await pass(5_000)
+    last(page).drop()
+    await settled()
+    expect(page.client.status).toMatchObject({ state: 'off', retryInMs: 7_000 })
+    expect(page.sockets).toHaveLength(2)
+  })
+
   test('a quarantine is shown, and its end', async () => {
     const page = await aConnectedPage()
     last(page).frame({ type: 'quarantine', state: 'entered', services: ['tasks'], until: 1 })
@@ -661,18 +680,13 @@ describe('health', () => {
   })
 
   test('what is new since the last report is posted each minute, with the token in a header', async () => {
-    const page = await aConnectedPage()
+    const page = await aConnectedPage({ services: ['tasks', 'users'] })
     last(page).batch(0, {}, {})
+    last(page).frame({ type: 'reset', service: 'users', reason: 'expired', position: at(9) })
     await pass(60_000)
-    expect(page.calls).toMatchObject([
-      {
-        url: 'https://rt.example/telemetry/client',
-        body: {
-          services: {
-            tasks: { p95LatencyMs: 20, delivered: 2, suppressed: 0, reconnects: 0, gaps: 0 },
-          },
-        },
-      },
+    expect(page.calls).toEqual([
+      // The gateway is held to the same body.
+      { url: 'https://rt.example/telemetry/client', body: REPORT, init: expect.anything() },
     ])
     expect(page.calls[0]?.init.headers).toMatchObject({
       Authorization: expect.stringMatching(/^Bearer e30/),
@@ -685,6 +699,19 @@ describe('health', () => {
       body: { services: { tasks: { delivered: 1 } } },
       init: { keepalive: true },
     })
+  })
+
+  test('a gateway that wants no more reports is left alone until the next minute', async () => {
+    const page = await aConnectedPage()
+    const fields = { code: 4429, name: 'rate_limited', message: 'm', retryable: true, remedy: 'r' }
+    page.answer = () => Response.json({ ...fields, retryAfterMs: 1_000 }, { status: 429 })
+    last(page).batch(0, {})
+    await pass(60_000)
+    last(page).frame({ type: 'heartbeat', positions: {} })
+    await pass(59_000)
+    expect(page.calls).toHaveLength(1)
+    expect(page.errors).toEqual([])
+    expect(page.client.status.state).toBe('connected')
   })
 
   test('a report that does not arrive is made up for by the next; nothing new is no report', async () => {

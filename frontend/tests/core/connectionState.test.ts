@@ -5,11 +5,19 @@ import {
   STABLE_MS,
   step,
 } from '../../src/core/connectionState.js'
-import { errorOfClose, localError, UnauthorizedError } from '../../src/core/errors.js'
+import {
+  errorOfClose,
+  localError,
+  RealtimeError,
+  UnauthorizedError,
+} from '../../src/core/errors.js'
 
 const IDLE: ConnectionState = { name: 'idle' }
 const START: ConnectionInput = { type: 'start' }
 const UNREACHABLE = localError('unreachable', 'gone')
+/** An error of the server, which says when to come back. */
+const asking = (retryAfterMs: number, name = 'overloaded') =>
+  new RealtimeError({ code: 1013, name, message: '', retryable: true, remedy: '', retryAfterMs })
 const greeted = (nowMs = 0): ConnectionInput => ({ type: 'greeted', nowMs })
 const ended = (error = UNREACHABLE, nowMs = 0, chance = 1): ConnectionInput => ({
   type: 'ended',
@@ -70,7 +78,7 @@ describe('the way to a connection', () => {
 
 describe('waits', () => {
   test('the wait that the server asks for wins over ours', () => {
-    const error = localError('unreachable', 'full', 7_000)
+    const error = asking(7_000)
     expect(after(START, ended(error)).state).toMatchObject({ retryInMs: 7_000, wait: 'asked' })
   })
 
@@ -79,7 +87,7 @@ describe('waits', () => {
   })
 
   test('a wait that the server asked for does not', () => {
-    const error = localError('unreachable', 'full', 7_000)
+    const error = asking(7_000)
     expect(after(START, ended(error), { type: 'woken' }).effects).toEqual([])
   })
 
@@ -138,7 +146,7 @@ describe('ends', () => {
 })
 
 describe('the kill switch', () => {
-  const error = localError('disabled', 'off', 5_000)
+  const error = asking(5_000, 'disabled')
   const off: ConnectionInput = { type: 'switchedOff', error }
 
   test.each([
@@ -150,5 +158,10 @@ describe('the kill switch', () => {
     expect(state).toMatchObject({ name: 'off', retryInMs: 5_000 })
     expect(effects).toEqual(['closeSocket', 5_000])
     expect(put(state, { type: 'timerFired' }).effects).toContain('openSocket')
+  })
+
+  test('looking again counts as a second try: why an upgrade fails is asked at once', () => {
+    const { state } = after(START, off, { type: 'timerFired' })
+    expect(state).toMatchObject({ name: 'connecting', failedCount: 1 })
   })
 })

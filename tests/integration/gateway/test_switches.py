@@ -125,6 +125,9 @@ async def test_an_emergency_ends_every_socket_of_every_node_and_refuses_new_ones
     assert refused.response.status_code == 503
     assert orjson.loads(refused.response.body or b"")["name"] == "disabled"
     assert int(refused.response.headers["Retry-After"]) > 0
+    asked = await own.get("/v2/realtime/positions?services=tasks")
+    assert (asked.status_code, asked.json()["name"]) == (503, "disabled")
+    assert asked.headers["Retry-After"] == refused.response.headers["Retry-After"]
     await own.redis.hdel(own.keys.flags(), "emergency")
     before = clients[0].positions()
     await publish(own, 0, 5)
