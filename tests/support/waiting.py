@@ -2,9 +2,11 @@
 
 import asyncio
 import inspect
+import random
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
@@ -59,7 +61,11 @@ async def eventually(
 
 def free_port() -> int:
     """Return a TCP port of 127.0.0.1 that nobody listens on at the moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    # Below the range from which the kernel takes the near ends of connections: thousands of
+    # them would sooner or later sit on the port of a process that is being restarted.
+    for _ in range(100):
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("a hundred ports between 15000 and 32000 are all taken")
