@@ -10,8 +10,8 @@ from bench.programs import Unmeasurable, pick_cores, raise_file_limit
 from bench.quiet import warn_if_busy
 
 NAMES: Final = (
-    *("baseline", "fanout", "flow", "latency", "isolation", "ingest", "fairness", "connects"),
-    *("memory", "stalled"),
+    *("baseline", "fanout", "flow", "latency", "isolation", "ingest", "fairness"),
+    *("fairness_gateway", "connects", "memory", "stalled"),
 )
 OPEN_FILES: Final = 11_000
 

@@ -60,14 +60,15 @@ def _p95_ms(cores: Cores, *, flood_per_s: float) -> tuple[float, float]:
 def _publish(stack: Stack, rates: list[tuple[Topic, float]]) -> dict[Topic, int]:
     counts = dict.fromkeys((topic for topic, _ in rates), 0)
     begun = time.monotonic()
-    for at_s, topic in _moments(rates):
+    for at_s, topic in moments(rates):
         time.sleep(max(0.0, begun + at_s - time.monotonic()))
         stack.redis.xadd(stack.keys.events(topic), {"type": "bench.tick", "data": DATA})
         counts[topic] += 1
     return counts
 
 
-def _moments(rates: list[tuple[Topic, float]]) -> Iterator[tuple[float, Topic]]:
+def moments(rates: list[tuple[Topic, float]]) -> Iterator[tuple[float, Topic]]:
+    """Yield when to publish to which topic, in order; each at random at its own rate."""
     chance = random.Random(7)
     due = [(chance.expovariate(rate), n) for n, (_, rate) in enumerate(rates)]
     heapq.heapify(due)

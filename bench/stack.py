@@ -81,14 +81,17 @@ class Stack:
         self._await_ready(gateway, self._gateway_internal)
         return gateway
 
-    def token_file(self, count: int) -> Path:
-        """Return a file of tokens, each of another user: no two sockets share a check."""
-        path = self._folder / f"tokens-{count}"
+    def token_file(self, count: int, *, orgs: Sequence[Org] = (ORG,)) -> Path:
+        """Return a file of tokens, each of another user: no two sockets share a check.
+
+        The orgs take turns.
+        """
+        path = self._folder / f"tokens-{orgs[0]}-{count}"
         now = time.time()
         tokens = (
             mint_token(
                 SECRET,
-                org=ORG,
+                org=orgs[number % len(orgs)],
                 sub=f"user-{number}",
                 services="*",
                 properties="*",

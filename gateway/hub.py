@@ -57,6 +57,11 @@ class HeldTopic:
         """Tell whether a socket is here or on its way."""
         return bool(self.audiences) or self.arriving_count > 0
 
+    @property
+    def socket_count(self) -> int:
+        """How many sockets get what follows."""
+        return sum(map(len, self.audiences.values()))
+
     def join(self, connection: Connection, wanted: PropertyFilter) -> None:
         """Deliver to `connection` whatever follows `position`."""
         if not connection.is_open:

@@ -1,13 +1,19 @@
-"""Follows the held topics: a ring marks a topic, and all marked topics are read together.
+"""Follows the held topics: a ring marks one, and all marked topics of its org are read together.
 
-While a read is under way, further rings pile up and are served by the next one, so a busy
-gateway reads larger pieces and not more often. A lost ring only delays: at every new start of
-the bell, and in a slow sweep, topics are suspected, which compares their heads as well. That
-finds what a read cannot: a log that was rolled back never answers a read from beyond its end.
+While a read of an org is under way, further rings pile up and are served by the next one, so a
+busy gateway reads larger pieces and not more often. Orgs are followed side by side; their reads
+go to Redis in one trip all the same. What was read is delivered in turns, a topic of each org at
+a time and no more of it than its sockets allow (gateway/policy/portion.py), so that a quiet org
+waits for a piece of a busy one and not for all of it.
+
+A lost ring only delays: at every new start of the bell, and in a slow sweep, topics are suspected,
+which compares their heads as well. That finds what a read cannot: a log that was rolled back
+never answers a read from beyond its end.
 """
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable
 
 import structlog
 from redis.exceptions import RedisError
@@ -21,7 +27,8 @@ from gateway.delivery_stats import DeliveryStats
 from gateway.hub import HeldTopic, Hub
 from gateway.policy.chain import head_reset_reason
 from gateway.policy.log_entry import LogEntry
-from gateway.replay_log import ENTRIES_PER_READ, ReplayLog, TopicHead, UnreadableTopic
+from gateway.policy.portion import batches_at_once
+from gateway.replay_log import ReplayLog, TopicHead, UnreadableTopic
 from shared.runtime import now_ms
 
 log = structlog.get_logger()
@@ -47,9 +54,10 @@ class LiveFeed:
         self._tiers = tiers
         self._sweep_ms = sweep_ms
         self.stats = stats or DeliveryStats()
-        self._marked: set[Topic] = set()
-        self._suspected: set[Topic] = set()
-        self._wake = asyncio.Event()
+        self._marked: defaultdict[Org, set[Topic]] = defaultdict(set)
+        self._suspected: defaultdict[Org, set[Topic]] = defaultdict(set)
+        self._followed: set[Org] = set()
+        self._tasks: asyncio.TaskGroup | None = None
         self._unused_since_ms: dict[Topic, float] = {}
         self.events_delivered = 0
         self.fresh_ms = now_ms()
@@ -101,34 +109,49 @@ class LiveFeed:
 
     def mark(self, topic: Topic) -> None:
         """Read the topic soon."""
-        self._marked.add(topic)
-        self._wake.set()
+        self._marked[topic.org].add(topic)
+        self._attend(topic.org)
 
     def suspect_org(self, org: Org) -> None:
         """Compare the heads of the held topics of `org` soon, and read them."""
-        self._suspected |= {held.topic for held in self._hub if held.topic.org == org}
-        self._wake.set()
+        self._suspect(held.topic for held in self._hub if held.topic.org == org)
 
     async def run(self) -> None:
         """Follow and sweep until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow())
-            tasks.create_task(self._sweep())
-
-    async def _follow(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            suspected, self._suspected = self._suspected, set()
-            marked, self._marked = self._marked | suspected, set()
+            self._tasks = tasks
             try:
-                await self._verify(suspected)
-                await self._read(marked)
-            except (RealtimeError, RedisError, OSError) as error:
-                log.warning("feed.read_failed", cause=str(error), topic_count=len(marked))
-                await asyncio.sleep(RETRY_S)
-                self._suspected |= marked
-                self._wake.set()
+                for org in self._marked.keys() | self._suspected.keys():
+                    self._attend(org)
+                await self._sweep()
+            finally:
+                self._tasks = None  # a group that ends takes no more
+
+    def _suspect(self, topics: Iterable[Topic]) -> None:
+        for topic in topics:
+            self._suspected[topic.org].add(topic)
+            self._attend(topic.org)
+
+    def _attend(self, org: Org) -> None:
+        if self._tasks is not None and org not in self._followed:
+            self._followed.add(org)
+            self._tasks.create_task(self._follow(org))
+
+    async def _follow(self, org: Org) -> None:
+        """Read what is marked of an org until nothing is."""
+        try:
+            while org in self._marked or org in self._suspected:
+                suspected = self._suspected.pop(org, set())
+                marked = self._marked.pop(org, set()) | suspected
+                try:
+                    await self._verify(suspected)
+                    await self._read(org, marked)
+                except (RealtimeError, RedisError, OSError) as error:
+                    log.warning("feed.read_failed", cause=str(error))
+                    await asyncio.sleep(RETRY_S)
+                    self._suspected[org] |= marked
+        finally:
+            self._followed.discard(org)
 
     async def _verify(self, suspected: set[Topic]) -> None:
         helds = [held for topic in suspected if (held := self._hub.get(topic)) is not None]
@@ -145,32 +168,30 @@ class LiveFeed:
         if self._hub.get(held.topic) is held:
             _reset_unless_on_chain(held, head)
 
-    async def _read(self, marked: set[Topic]) -> None:
-        by_org: dict[Org, dict[Topic, Position]] = defaultdict(dict)
-        for topic in marked:
-            held = self._hub.get(topic)
-            if held is not None:
-                by_org[topic.org][topic] = held.position
-        reads = [self._log.after_each(org, positions) for org, positions in by_org.items()]
-        for found in await asyncio.gather(*reads):
-            for topic, entries in found.items():
-                self._deliver(topic, entries)
+    async def _read(self, org: Org, marked: set[Topic]) -> None:
+        helds = [held for topic in marked if (held := self._hub.get(topic)) is not None]
+        if not helds:
+            return
+        count = batches_at_once(max(held.socket_count for held in helds))
+        positions = {held.topic: held.position for held in helds}
+        found = await self._log.after_each(org, positions, count=count)
+        for topic, entries in found.items():
+            self._deliver(topic, entries)
+            if len(entries) == count:
+                self.mark(topic)
+            await asyncio.sleep(0)  # now a topic of another org
         self.fresh_ms = now_ms()
 
     def _deliver(self, topic: Topic, entries: list[LogEntry]) -> None:
         held = self._hub.get(topic)
-        if held is None:
-            return
-        self.events_delivered += held.deliver(entries, now_ms=now_ms())
-        if len(entries) == ENTRIES_PER_READ:
-            self.mark(topic)
+        if held is not None:
+            self.events_delivered += held.deliver(entries, now_ms=now_ms())
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(self._sweep_ms / 1000)
             self._release_unused()
-            self._suspected |= {held.topic for held in self._hub}
-            self._wake.set()
+            self._suspect(held.topic for held in self._hub)
 
     def _release_unused(self) -> None:
         for held in self._hub:

@@ -13,7 +13,8 @@ from fanwire.tiers import Tiers
 from gateway.hub import HeldTopic, Hub
 from gateway.live_feed import LiveFeed, topic_of_ring
 from gateway.policy.chain import ResetReason
-from gateway.replay_log import ENTRIES_PER_READ, UnreadableTopic
+from gateway.policy.portion import MOST_BATCHES
+from gateway.replay_log import UnreadableTopic
 from gateway.round_trips import RedisUnavailable
 from tests.support.gateway_values import (
     ACME,
@@ -136,11 +137,24 @@ async def test_a_ring_that_cannot_be_read_is_a_reason_to_look() -> None:
 async def test_more_than_one_read_holds_is_read_on_without_a_further_ring() -> None:
     async with running() as stage:
         held, client = await stage.join()
-        count = 2 * ENTRIES_PER_READ + 5
+        count = 2 * MOST_BATCHES + 5
         stage.log.commit(TASKS_OF_ACME, a_plain_chain(count))
         stage.feed.rang(TASKS_OF_ACME, str(at(1)))
         await stage.until(held, count)
         assert seqs(client) == list(range(1, count + 1))
+
+
+async def test_F42_a_quiet_org_waits_for_a_piece_of_a_busy_one_and_not_for_all_of_it() -> None:
+    async with running() as stage:
+        busy, _ = await stage.join()
+        quiet, _ = await stage.join(TASKS_OF_GLOBEX)
+        stage.log.commit(TASKS_OF_ACME, a_plain_chain(20 * MOST_BATCHES))
+        stage.log.commit(TASKS_OF_GLOBEX, a_plain_chain(1))
+        stage.feed.rang(TASKS_OF_ACME, str(at(1)))
+        stage.feed.rang(TASKS_OF_GLOBEX, str(at(1)))
+        await stage.until(quiet, 1)
+        assert busy.position <= at(2 * MOST_BATCHES)
+        await stage.until(busy, 20 * MOST_BATCHES)
 
 
 @pytest.mark.parametrize(
