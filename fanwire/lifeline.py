@@ -114,7 +114,11 @@ class Lifeline:
                     get_token=self.token,
                     on_subscription=self._subscribed,
                 )
-                return await conversation.run()
+                try:
+                    return await conversation.run()
+                finally:
+                    # Cancelled, the library would report an internal error to the gateway.
+                    await socket.close()
         except CONNECT_FAILURES as failure:
             return error_of_connect(failure, self._gateway)
 

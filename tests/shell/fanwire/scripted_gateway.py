@@ -25,6 +25,7 @@ class Talk:
     def __init__(self, socket: ServerConnection) -> None:
         assert socket.request is not None
         self._socket = socket
+        self.close_code: int | None = None
         self.headers = socket.request.headers
         self.query = {
             name: values[0]
@@ -47,6 +48,7 @@ class Talk:
 
     async def until_closed(self) -> None:
         await self._socket.wait_closed()
+        self.close_code = self._socket.close_code
 
 
 Script = Callable[[Talk], Awaitable[None]]

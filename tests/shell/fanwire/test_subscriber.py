@@ -39,6 +39,7 @@ from tests.shell.fanwire.scripted_gateway import (
     hello,
     wait_closed,
 )
+from tests.support.waiting import eventually
 
 QUICK = SubscriberLimits(reconnect=ReconnectLimits(BackoffLimits(1, 5)))
 START = ServiceState("tasks", "high", Position(1, 0))
@@ -86,6 +87,18 @@ async def test_events_arrive_and_the_upgrade_carries_the_token_in_a_header_alone
     assert gateway.talks[0].query == {"services": "tasks", "propertyId": "p9"}
     assert gateway.talks[0].headers["Authorization"] == "Bearer t"
     assert gateway.talks[0].headers["Sec-WebSocket-Protocol"] == "rt.v1"
+
+
+async def test_a_subscriber_that_leaves_says_a_normal_good_bye() -> None:
+    async def script(talk: Talk) -> None:
+        await talk.say(hello(START))
+        await wait_closed(talk)
+
+    gateway = ScriptedGateway(script)
+    async with gateway.running() as url:
+        async with a_subscriber(url):
+            pass
+        await eventually(lambda: gateway.talks[0].close_code == 1000)
 
 
 async def test_a_cut_connection_is_resumed_from_the_last_position() -> None:
