@@ -5,6 +5,7 @@ import secrets
 import socket
 from collections.abc import Callable
 
+from fanout.commit_spans import CommitSpans
 from fanout.committer import unrecorded
 from fanout.internal_api import internal_api
 from fanout.metrics import batch_sizes, observe_worker
@@ -42,7 +43,8 @@ async def serve(realtime: RealtimeSettings, settings: FanoutSettings, exports: E
     telemetry = Telemetry.of_environment(exports, server="fanout", instance=name)
     labels = ServiceLabels(realtime.metric_service_names)
     record_size = batch_sizes(telemetry.instruments, labels)
-    plan = term_plan(realtime, settings, worker=name, record_size=record_size)
+    spans = None if telemetry.tracer is None else CommitSpans(telemetry.tracer)
+    plan = term_plan(realtime, settings, worker=name, record_size=record_size, spans=spans)
     worker, loop_lag = FanoutWorker(plan), LoopLag()
     observe_worker(telemetry.instruments, worker, labels)
     observe_runtime(telemetry.instruments, worker.presence, loop_lag)
@@ -68,6 +70,7 @@ def term_plan(
     *,
     worker: str,
     record_size: Callable[[int, str], None] = unrecorded,
+    spans: CommitSpans | None = None,
 ) -> TermPlan:
     """Return what the settings mean for every term of `worker`."""
     return TermPlan(
@@ -79,6 +82,7 @@ def term_plan(
         sweep_ms=settings.sweep_ms,
         limits=_topic_limits(realtime, settings),
         record_size=record_size,
+        spans=spans,
     )
 
 

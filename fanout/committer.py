@@ -8,10 +8,11 @@ on the same connection nor the events of quiet orgs.
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from redis.exceptions import ResponseError
 
+from fanout.commit_spans import CommitSpan, CommitSpans
 from fanout.counters import Counters
 from fanout.open_topic import Commit, OpenTopic
 from fanout.policy.agenda import Agenda
@@ -37,6 +38,14 @@ class ServerRefused(Exception):
     """The server cannot be worked with as it is now; the term ends."""
 
 
+class Prepared(NamedTuple):
+    """A batch that is on its way to Redis; without a tracer it has no span."""
+
+    topic: OpenTopic
+    commit: Commit
+    span: CommitSpan | None
+
+
 class Committer:
     """Owns the moment at which a topic's batch is committed."""
 
@@ -51,11 +60,13 @@ class Committer:
         fairness: FairnessLimits | None = None,
         pressure: PressureLimits | None = None,
         record_size: Callable[[int, str], None] = unrecorded,
+        spans: CommitSpans | None = None,
     ) -> None:
         self._connection = connection
         self._clock = clock
         self._counters = counters
         self._record_size = record_size
+        self._spans = spans
         self._dead_letters_max = dead_letters_max
         self._on_refused = on_refused
         self._agenda: Agenda[OpenTopic] = Agenda()
@@ -99,12 +110,16 @@ class Committer:
             ServerRefused: If an answer is not about a topic but about the server.
         """
         while not self._is_stopping:
-            commits = self._prepare_due()
-            if not commits:
+            turn = self._prepare_due()
+            if not turn:
                 await self._wait()
                 continue
-            replies = await self._connection.call_all([self._call(topic) for topic, _ in commits])
-            self._take_in(commits, replies)
+            try:
+                replies = await self._connection.call_all([self._call(p.topic) for p in turn])
+                self._take_in(turn, replies)
+            except BaseException as cause:
+                _fail(turn, cause)
+                raise
             self._turn_ended.set()
 
     async def _wait(self) -> None:
@@ -116,13 +131,13 @@ class Committer:
         except TimeoutError:
             pass
 
-    def _prepare_due(self) -> list[tuple[OpenTopic, Commit]]:
+    def _prepare_due(self) -> list[Prepared]:
         at_ms = now_ms()
         for due in self._agenda.take_due(now_ms=at_ms):
             self._turns.put(due, org=due.topic.org, tier=due.tier)
         backlog_bytes = sum(waiting.batches.waiting_bytes for waiting in self._turns)
         pruned = pruned_tiers(backlog_bytes, self._pressure)
-        commits: list[tuple[OpenTopic, Commit]] = []
+        turn: list[Prepared] = []
         self._turns.begin()
         while (topic := self._turns.take_next()) is not None:
             if topic.is_closed or topic.in_flight is not None:
@@ -132,26 +147,36 @@ class Committer:
                 self.schedule(topic)
                 continue
             self._turns.charge(batch.size_bytes)
-            commits.append((topic, topic.prepare(batch, server_ms=self._clock.now_ms())))
-        commits.sort(key=lambda commit: _RANKS[commit[0].tier])
-        return commits
+            turn.append(self._prepare(topic, batch))
+        turn.sort(key=lambda prepared: _RANKS[prepared.topic.tier])
+        return turn
+
+    def _prepare(self, topic: OpenTopic, batch: Batch) -> Prepared:
+        server_ms = self._clock.now_ms()
+        if self._spans is None or not batch.events:
+            return Prepared(topic, topic.prepare(batch, server_ms=server_ms), None)
+        span = self._spans.begin(topic, batch)
+        commit = topic.prepare(batch, server_ms=server_ms, traceparent=span.traceparent)
+        return Prepared(topic, commit, span)
 
     def _call(self, topic: OpenTopic) -> Command:
         args = topic.commit_args(dead_letters_max=self._dead_letters_max)
         return script_call(COMMIT_BATCH, topic.keys, args)
 
-    def _take_in(
-        self, commits: Sequence[tuple[OpenTopic, Commit]], replies: Sequence[object]
-    ) -> None:
-        for (topic, commit), reply in zip(commits, replies, strict=True):
+    def _take_in(self, turn: Sequence[Prepared], replies: Sequence[object]) -> None:
+        for (topic, commit, span), reply in zip(turn, replies, strict=True):
             if isinstance(reply, ResponseError):
-                self._refused(topic, reply)
+                refusal = self._refused(topic, reply)
+                if span is not None:
+                    span.failed(commit, refusal.value)
                 continue
+            if span is not None:
+                span.ended(commit)
             topic.settle()
             self._count(topic, commit)
             self.schedule(topic)
 
-    def _refused(self, topic: OpenTopic, error: ResponseError) -> None:
+    def _refused(self, topic: OpenTopic, error: ResponseError) -> Refusal:
         text = f"{error.status_code} {error}" if error.status_code else str(error)
         refusal = refusal_of(text)
         if refusal is Refusal.SERVER:
@@ -159,6 +184,7 @@ class Committer:
         if refusal is Refusal.STALE:
             self._counters.stale_commits += 1
         self._on_refused(topic, refusal, text)
+        return refusal
 
     def _count(self, topic: OpenTopic, commit: Commit) -> None:
         self._counters.batches += 1 if commit.batch.events else 0
@@ -175,6 +201,12 @@ class Committer:
                 self._counters.count_trimmed(topic.tier, reason, count)
         for rejected in commit.batch.rejected:
             self._counters.count_dead(topic.topic.service, rejected.reason)
+
+
+def _fail(turn: Sequence[Prepared], cause: BaseException) -> None:
+    for prepared in turn:
+        if prepared.span is not None:
+            prepared.span.failed(prepared.commit, type(cause).__name__)
 
 
 def _take(topic: OpenTopic, at_ms: float, *, is_pruned: bool) -> Batch | None:

@@ -107,19 +107,23 @@ class OpenTopic:
         """Whether everything that was read is committed."""
         return self.in_flight is None and self.batches.due_ms() is None
 
-    def prepare(self, batch: Batch, *, server_ms: float) -> Commit:
-        """Give `batch` its place behind the last one; it is in flight from now on."""
+    def prepare(self, batch: Batch, *, server_ms: float, traceparent: str | None = None) -> Commit:
+        """Give `batch` its place behind the last one; it is in flight from now on.
+
+        `traceparent` is the context of its span; without one it carries its first event's.
+        """
         assert self.in_flight is None, "the next place is known when the last commit is settled"
         if batch.events:
-            self.in_flight = self._placed(batch, server_ms)
+            self.in_flight = self._placed(
+                batch, server_ms, traceparent or _first_traceparent(batch)
+            )
         else:
             self.in_flight = Commit(batch, self.standing.last)
         return self.in_flight
 
-    def _placed(self, batch: Batch, server_ms: float) -> Commit:
+    def _placed(self, batch: Batch, server_ms: float, trace: str | None) -> Commit:
         standing = self.standing
         position = Position(standing.epoch, standing.seq + len(batch.events))
-        trace = next((event.traceparent for event in batch.events if event.traceparent), None)
         encoded = encode_batch(
             service=self.topic.service,
             prev=standing.last,
@@ -187,6 +191,10 @@ class OpenTopic:
         """
         if now_ms - self.taken_at_ms > QUIET_MS:
             self.dedup.forget_until(server_ms - QUIET_MS)
+
+
+def _first_traceparent(batch: Batch) -> str | None:
+    return next((event.traceparent for event in batch.events if event.traceparent), None)
 
 
 def logged_bytes(body: bytes, index: bytes | None) -> int:

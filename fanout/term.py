@@ -15,6 +15,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
+from fanout.commit_spans import CommitSpans
 from fanout.committer import COMMIT_BATCH, Committer, unrecorded
 from fanout.counters import Counters
 from fanout.discovery import Discovery
@@ -55,6 +56,7 @@ class TermPlan:
     limits: TopicLimits
     record_size: Callable[[int, str], None] = unrecorded
     """Told the events and the service of each batch."""
+    spans: CommitSpans | None = None
 
 
 class Term:
@@ -158,6 +160,7 @@ class Term:
             dead_letters_max=self._plan.limits.dead_letters_max,
             on_refused=self._on_refused,
             record_size=self._plan.record_size,
+            spans=self._plan.spans,
         )
 
     def _ownership(self, owned: OwnedConnection, committer: Committer) -> Ownership:

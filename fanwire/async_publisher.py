@@ -25,13 +25,15 @@ from fanwire.publish_plan import (
 from fanwire.publisher_calls import (
     REDIS_OPTIONS,
     EventTexts,
+    checked,
     now_ms,
-    outgoing_chunks,
     pause_s,
+    portions,
     translated,
 )
 from fanwire.redis_clients import async_client
 from fanwire.redis_errors import as_realtime_error
+from fanwire.trace_context import sending
 
 
 class AsyncPublisher:
@@ -78,8 +80,11 @@ class AsyncPublisher:
         Raises what `publish` raises; the events before the failing portion are written then.
         """
         entry_ids: list[str] = []
-        for chunk in outgoing_chunks(events):
-            entry_ids += await self._perform(self._plans.publish(chunk, now_ms=now_ms()))
+        for portion in portions(events):
+            with sending(portion) as span:
+                outgoing = checked(portion, span.traceparent)
+                plan = self._plans.publish(outgoing, now_ms=now_ms())
+                entry_ids += span.sent(await self._perform(plan))
         return entry_ids
 
     async def close(self) -> None:

@@ -10,7 +10,6 @@ from fanwire.backoff import BackoffLimits, backoff_ms
 from fanwire.outgoing import NewEvent, Outgoing, checked_outgoing
 from fanwire.publish_plan import CHUNK_COUNT, Pause, Reply
 from fanwire.redis_errors import as_realtime_error
-from fanwire.trace_context import current_traceparent
 
 REDIS_OPTIONS: Final[dict[str, Any]] = {
     "protocol": 3,
@@ -30,12 +29,16 @@ class EventTexts(TypedDict, total=False):
     traceparent: str | None
 
 
-def outgoing_chunks(events: Iterable[NewEvent]) -> Iterator[list[Outgoing]]:
-    """Return the events checked, in portions of one round trip each."""
-    traceparent = current_traceparent()
+def portions(events: Iterable[NewEvent]) -> Iterator[list[NewEvent]]:
+    """Return the events in portions of one round trip each."""
     left = iter(events)
-    while chunk := [checked_outgoing(event, traceparent) for event in islice(left, CHUNK_COUNT)]:
-        yield chunk
+    while portion := list(islice(left, CHUNK_COUNT)):
+        yield portion
+
+
+def checked(events: Sequence[NewEvent], traceparent: str | None) -> list[Outgoing]:
+    """Return the events checked; `traceparent` is for those that have none."""
+    return [checked_outgoing(event, traceparent) for event in events]
 
 
 def translated(replies: Sequence[Reply]) -> list[Reply]:

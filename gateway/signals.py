@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from gateway.counters import GatewayCounters
-from gateway.delivery_stats import DeliveryStats
+from gateway.deliver_spans import DeliverSpans
+from gateway.delivery_stats import BatchWatch, DeliveryStats
 from gateway.flow_counters import FlowCounters
 from gateway.histograms import Histograms
 from shared.redis_presence import RedisPresence
@@ -36,9 +37,13 @@ class Signals:
             telemetry,
             labels,
             histograms,
-            DeliveryStats([histograms]),
+            DeliveryStats([histograms, *_tracing(telemetry)]),
             GatewayCounters(),
             FlowCounters(),
             RedisPresence(),
             LoopLag(),
         )
+
+
+def _tracing(telemetry: Telemetry) -> list[BatchWatch]:
+    return [] if telemetry.tracer is None else [DeliverSpans(telemetry.tracer)]

@@ -19,9 +19,15 @@ def an_event(
     property_id: str | None = None,
     entity_id: str | None = None,
     ts_ms: int = 1_000,
+    traceparent: str | None = None,
 ) -> Event:
     """Return the event of entry `<ts_ms>-<number>`."""
-    texts = {b"eventId": event_id, b"propertyId": property_id, b"entityId": entity_id}
+    texts = {
+        b"eventId": event_id,
+        b"propertyId": property_id,
+        b"entityId": entity_id,
+        b"traceparent": traceparent,
+    }
     fields = {name: text.encode() for name, text in texts.items() if text is not None}
     event = parse_entry(f"{ts_ms}-{number}", fields | {b"data": payload}, org="acme")
     assert isinstance(event, Event)
