@@ -13,6 +13,7 @@ import yaml
 from fanwire.backoff import BackoffLimits
 from tests.support.known_settings import default_of, unknown_among
 from tests.support.kustomize import OVERLAYS, Manifest, containers, documents, rendered
+from tests.support.promql import asked, served_labels
 from tests.support.source_tree import CHECKOUT
 
 KUBERNETES = "1.33"
@@ -262,3 +263,10 @@ def test_the_example_by_backlog_scales_the_workers_that_there_are() -> None:
     (trigger,) = scaled["spec"]["triggers"]
     assert trigger["metadata"].keys() == {"serverAddress", "query", "threshold"}
     assert scaled["spec"]["minReplicaCount"] < scaled["spec"]["maxReplicaCount"]
+
+
+def test_what_scales_and_what_is_scraped_names_series_that_are_served() -> None:
+    files = [path for path in (CHECKOUT / "k8s").rglob("*") if path.suffix in {".yaml", ".md"}]
+    named = {each.series for path in files for each in asked(path.read_text())}
+    assert {"realtime_gateway_connections_active", "realtime_fanout_backlog"} <= named
+    assert named <= served_labels().keys()
