@@ -1,6 +1,7 @@
 """Runs a gateway: its ports, its loops, and the order in which they stop."""
 
 import asyncio
+import resource
 import socket
 from collections.abc import Collection, Coroutine, Iterator
 from typing import Any, Final
@@ -25,6 +26,8 @@ from shared.telemetry.settings import Exports
 from shared.telemetry.setup import Telemetry
 
 BACKLOG: Final = 4_096
+SPARE_DESCRIPTORS: Final = 100
+"""For what is no socket of a client: Redis, listeners, HTTP requests."""
 CANCEL_AGAIN_S: Final = 0.1
 NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False}
 """FastAPI would keep one span open for the whole life of a socket; ours are short."""
@@ -43,6 +46,7 @@ async def serve(
         SettingsProblem: If a port is taken.
     """
     stop = stop_event()
+    _warn_of_few_descriptors(settings)
     instance = node_name(settings)
     telemetry = Telemetry.of_environment(exports, server="gateway", instance=instance)
     parts = compose(realtime, tokens, settings, Signals.of(telemetry, realtime))
@@ -145,6 +149,17 @@ async def _end(loops: Collection[asyncio.Task[None]]) -> None:
         for loop in loops:
             loop.cancel()
         _, loops = await asyncio.wait(loops, timeout=CANCEL_AGAIN_S)
+
+
+def _warn_of_few_descriptors(settings: GatewaySettings) -> None:
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit < settings.max_connections + SPARE_DESCRIPTORS:
+        logger().warning(
+            "descriptors.few",
+            limit=limit,
+            max_connections=settings.max_connections,
+            remedy="raise the hard limit (ulimit -Hn) or lower GATEWAY_MAX_CONNECTIONS",
+        )
 
 
 def _listener(settings: GatewaySettings) -> socket.socket:

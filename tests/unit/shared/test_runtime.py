@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 
 import pytest
@@ -59,3 +60,16 @@ async def test_a_wait_ends_early_when_it_is_time_to_stop() -> None:
     before_ms = now_ms()
     assert await stopped_within(stop, 10_000)
     assert now_ms() - before_ms < 1_000
+
+
+def test_a_process_may_open_as_many_sockets_as_the_system_allows() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+
+    async def limit() -> int:
+        return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+    try:
+        assert run(limit()) == hard
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
