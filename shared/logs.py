@@ -22,6 +22,7 @@ from shared.log_limit import LogLimit
 from shared.runtime import now_ms
 from shared.setting_types import Environment
 
+EXPORT_FAILED: Final = "telemetry.export_failed"
 _QUIET: Final = ("uvicorn.access", "uvicorn.error", "httpx", "httpcore")
 
 
@@ -98,10 +99,11 @@ class _ExporterLines(logging.Handler):
         self._limit = LogLimit(burst=1)
 
     def emit(self, record: logging.LogRecord) -> None:
-        suppressed = self._limit.take(record.name, now_ms=now_ms())
+        # Of all exporters together: a collector that is gone is gone for spans and metrics alike.
+        suppressed = self._limit.take(EXPORT_FAILED, now_ms=now_ms())
         if suppressed is not None:
             cause = record.getMessage()[:500]
-            logger().warning("telemetry.export_failed", cause=cause, suppressed=suppressed)
+            logger().warning(EXPORT_FAILED, cause=cause, suppressed=suppressed)
 
 
 def _route_standard_logging(

@@ -37,8 +37,13 @@ def start_failure(module: str, variables: Mapping[str, str]) -> tuple[int, str]:
             {"REALTIME_REDIS_URLS": "x"},
             "REALTIME_REDIS_URLS is not a setting; did you mean REALTIME_REDIS_URL?",
         ),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"},
+            "OTEL_EXPORTER_OTLP_ENDPOINT is 'http://c:4317', but 4317 is the port of OTLP over "
+            "gRPC; OTLP over HTTP, which is sent, has 4318",
+        ),
     ],
-    ids=["missing", "unknown"],
+    ids=["missing", "unknown", "collector"],
 )
 def test_B124_a_wrong_setting_is_one_line_and_exit_code_78(
     module: str, variables: dict[str, str], line: str

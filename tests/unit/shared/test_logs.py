@@ -136,9 +136,10 @@ def test_a_line_inside_a_span_carries_its_trace(capsys: pytest.CaptureFixture[st
 
 def test_what_exporters_complain_of_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs(env="production", level="info", process="gateway")
-    exporter = logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter")
     for _ in range(20):
-        exporter.error("Failed to export span batch: %s", "connection refused")
+        for name in ("trace_exporter", "metric_exporter"):
+            exporter = logging.getLogger(f"opentelemetry.exporter.otlp.proto.http.{name}")
+            exporter.error("Failed to export batch: %s", "connection refused")
     (line,) = map(json.loads, lines(capsys))
     assert (line["event"], line["level"]) == ("telemetry.export_failed", "warning")
     assert "connection refused" in line["cause"]
