@@ -39,8 +39,10 @@ def start_failure(module: str, variables: Mapping[str, str]) -> tuple[int, str]:
         ),
         (
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"},
-            "OTEL_EXPORTER_OTLP_ENDPOINT is 'http://c:4317', but 4317 is the port of OTLP over "
-            "gRPC; OTLP over HTTP, which is sent, has 4318",
+            (
+                "OTEL_EXPORTER_OTLP_ENDPOINT is 'http://c:4317', but 4317 is the port of OTLP over "
+                "gRPC; OTLP over HTTP, which is sent, has 4318"
+            ),
         ),
     ],
     ids=["missing", "unknown", "collector"],
