@@ -102,7 +102,7 @@ def compose(
         origins=AllowedOrigins(settings.allowed_origins),
         addresses=ClientAddresses(settings.trusted_proxies),
         admission=admission,
-        drainer=_drainer(settings, registry, admission),
+        drainer=_drainer(settings, registry, admission, signals),
         registry=registry,
         hub=out.hub,
         bell=bell,
@@ -202,12 +202,15 @@ def _greeting(settings: GatewaySettings, tiers: Tiers) -> Greeting:
     )
 
 
-def _drainer(settings: GatewaySettings, registry: Registry, admission: Admission) -> Drainer:
+def _drainer(
+    settings: GatewaySettings, registry: Registry, admission: Admission, signals: Signals
+) -> Drainer:
     return Drainer(
         registry,
         admission,
         notice_ms=settings.drain_notice_ms,
         window_ms=settings.drain_window_ms,
+        tracer=signals.telemetry.tracer,
     )
 
 

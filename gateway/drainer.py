@@ -14,16 +14,20 @@ import random
 from dataclasses import dataclass
 
 import structlog
+from opentelemetry.trace import Tracer
 
 from gateway.admission import Admission
 from gateway.dismissal import dismiss
 from gateway.policy.drain_plan import departures_ms
 from gateway.registry import Registry
 from shared.runtime import now_ms
+from shared.telemetry import spans
+from shared.telemetry.short_span import begin
 
 log = structlog.get_logger()
 
 LAST_CLOSES_S = 0.5
+FINISHED = "finished"
 WHY = "this gateway is leaving"
 
 
@@ -41,12 +45,19 @@ class Drainer:
     """Moves all sockets away, once; `run` must be running."""
 
     def __init__(
-        self, registry: Registry, admission: Admission, *, notice_ms: int, window_ms: int
+        self,
+        registry: Registry,
+        admission: Admission,
+        *,
+        notice_ms: int,
+        window_ms: int,
+        tracer: Tracer | None = None,
     ) -> None:
         self._registry = registry
         self._admission = admission
         self._notice_ms = notice_ms
         self._window_ms = window_ms
+        self._tracer = tracer
         self._begun = asyncio.Event()
         self._finished = asyncio.Event()
 
@@ -69,10 +80,11 @@ class Drainer:
         """Wait until a drain is wanted, and carry it out."""
         await self._begun.wait()
         if len(self._registry):
-            await self._move_all()
+            with begin(self._tracer, spans.DRAIN) as span, span.active():
+                span.end(FINISHED, count=await self._move_all())
         self._finished.set()
 
-    async def _move_all(self) -> None:
+    async def _move_all(self) -> int:
         log.info("drain.started", connections=len(self._registry))
         await asyncio.sleep(self._notice_ms / 1000)
         start_ms = now_ms()
@@ -87,3 +99,4 @@ class Drainer:
         # Let the last close frames and the clients' answers pass.
         await asyncio.sleep(LAST_CLOSES_S)
         log.info("drain.finished", connections=len(connections))
+        return len(connections)

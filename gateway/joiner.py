@@ -5,8 +5,10 @@ the socket joins. Changes of one socket take turns; the newest version wins.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+import structlog
 
 from fanwire.connection_ids import connection_field
 from fanwire.ids import Org, Service
@@ -28,6 +30,8 @@ from gateway.replay_log import ReplayLog, UnreadableTopic
 from gateway.subscription_store import SubscriptionStore
 from gateway.turns import Turns
 
+log = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -42,6 +46,15 @@ class Start:
     def asked_to_resume(self) -> bool:
         """Tell whether the client named a position."""
         return self.resumed_from is not None or self.reset is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What became of a socket's services at its hello."""
+
+    starts: Sequence[Start]
+    catch_ups: Sequence[CatchUp]
+    """Replays that are begun, and wait to be run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +90,25 @@ class Joiner:
         self._withholding = flow.withholding
         self._turns = Turns()
 
-    async def join(self, connection: Connection, request: StreamRequest) -> list[Start]:
-        """Say hello, replay what was asked for, and go live. Raises RedisUnavailable.
+    async def join(self, connection: Connection, request: StreamRequest) -> Joined:
+        """Say hello, and go live where nothing was asked for; `replay` must follow.
 
-        Returns where the socket began on each of its topics.
+        Raises RedisUnavailable.
         """
         async with self._turns.of(connection):
             await self._register(connection, request)
             starts = await self._starts(connection.claims.org, request)
             if not connection.is_open:
-                return []
+                return Joined([], [])
             # A fresh token may have narrowed the socket meanwhile.
             starts = [start for start in starts if start.held.topic.service in connection.services]
             self._greet(connection, starts)
-            catching_up = [self._enter(connection, start) for start in starts]
-        await asyncio.gather(*(self._catch_ups.run(one) for one in catching_up if one))
-        return starts
+            entered = [self._enter(connection, start) for start in starts]
+        return Joined(starts, [catch_up for catch_up in entered if catch_up])
+
+    async def replay(self, joined: Joined) -> None:
+        """Replay what was asked for, and go live behind it. Raises RedisUnavailable."""
+        await asyncio.gather(*map(self._catch_ups.run, joined.catch_ups))
 
     async def change(self, connection: Connection, wanted: WantedChange) -> None:
         """Apply a change in place and acknowledge it; one that is not newer is ignored."""
@@ -196,6 +212,12 @@ class Joiner:
         self._acknowledge(connection)
         if change.join:
             self._flow.remind(connection)
+        log.debug(
+            "sub.applied",
+            connection=connection.id,
+            version=connection.version,
+            services=len(connection.services),
+        )
 
     def _acknowledge(self, connection: Connection) -> None:
         # A new filter has other predecessors: the client must stand at the head, which is

@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass, field
 
+import structlog
+
 from fanwire.connection_ids import connection_field
 from fanwire.errors import BadMessage, Forbidden, Unauthorized
 from fanwire.ids import Service
@@ -23,6 +25,8 @@ from gateway.registry import Registry
 from gateway.revocation_list import RevocationList
 from gateway.subscription_store import SubscriptionStore
 from shared.runtime import now_ms
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class LiveSessions:
         self._parts.registry.remove(connection)
         claims = connection.claims
         self._parts.store.unregister(claims.org, connection_field(claims.sub, connection.id))
+        log.debug("conn.closed", connection=connection.id, org=claims.org, code=code)
 
     def _refresh(self, connection: Connection, token: str) -> None:
         now_s = time.time()  # noqa: TID251 (tokens know no other clock)

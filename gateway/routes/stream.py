@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from fastapi import Response, WebSocket
@@ -33,18 +33,30 @@ from gateway.auth import (
 from gateway.connection import Connection
 from gateway.gateway import Gateway
 from gateway.handover import EXTENSION, HandOver
-from gateway.joiner import Start
+from gateway.joiner import Joined, Start
 from gateway.policy.claims import Claims
 from gateway.policy.stream_request import StreamRequest, parse_stream_query
 from gateway.round_trips import RedisUnavailable
 from gateway.routes.answers import error_response
 from gateway.switchboard import switched_off
+from shared.telemetry import spans
+from shared.telemetry.short_span import ShortSpan, begin
 
 log = structlog.get_logger()
 
 PATH: Final = "/v2/realtime/stream"
 RECOVERED: Final = "recovered"
+RESET: Final = "reset"
+JOINED: Final = "joined"
+GONE: Final = "gone"
 LONGEST_PREPARATION_S: Final = 3.0
+
+
+class _Admitted(NamedTuple):
+    """A caller who may come in, if not with every request."""
+
+    connection: Connection
+    request: StreamRequest | BadMessage | TooManyServices
 
 
 async def stream(socket: WebSocket) -> None:
@@ -54,25 +66,19 @@ async def stream(socket: WebSocket) -> None:
         # An encoded slash: a proxy's rules may have read the path in another way.
         await nowhere(socket)
         return
-    address = _address_of(socket, gateway)
-    try:
-        claims = await _admit(socket, gateway, address)
-        request = _request_of(socket, claims, gateway)
-        if not isinstance(request, RealtimeError):
-            await _open_org(claims, gateway)
-    except RealtimeError as error:
-        gateway.signals.counters.reject(error)
-        log.info("conn.refused", error=error.name, cause=getattr(error, "cause", error.message))
-        await socket.send_denial_response(error_response(error))
-        return
-    connection_id = new_connection_id(gateway.greeting.node, secrets.token_urlsafe(9))
-    connection = Connection(gateway.sessions, claims, connection_id, address)
-    if not await _upgrade(socket, connection):
-        return  # gone during the handshake
-    if isinstance(request, RealtimeError):
-        connection.close(request)
-    else:
-        await _join(connection, request, gateway)
+    with begin(gateway.signals.telemetry.tracer, spans.CONNECT) as span:
+        with span.active():
+            admitted = await _admitted(socket, gateway)
+        if isinstance(admitted, RealtimeError):
+            span.refuse(admitted)
+            await socket.send_denial_response(error_response(admitted))
+        elif not await _upgrade(socket, admitted.connection):
+            span.end(GONE)  # gone during the handshake
+        elif isinstance(admitted.request, RealtimeError):
+            span.refuse(admitted.request)
+            admitted.connection.close(admitted.request)
+        else:
+            await _join(admitted.connection, admitted.request, gateway, span)
 
 
 async def nowhere(socket: WebSocket) -> None:
@@ -88,6 +94,21 @@ async def upgrade_required() -> Response:
         headers={"Upgrade": "websocket", "Connection": "Upgrade"},
         media_type="text/plain",
     )
+
+
+async def _admitted(socket: WebSocket, gateway: Gateway) -> _Admitted | RealtimeError:
+    address = _address_of(socket, gateway)
+    try:
+        claims = await _admit(socket, gateway, address)
+        request = _request_of(socket, claims, gateway)
+        if not isinstance(request, RealtimeError):
+            await _open_org(claims, gateway)
+    except RealtimeError as error:
+        gateway.signals.counters.reject(error)
+        log.info("conn.refused", error=error.name, cause=getattr(error, "cause", error.message))
+        return error
+    connection_id = new_connection_id(gateway.greeting.node, secrets.token_urlsafe(9))
+    return _Admitted(Connection(gateway.sessions, claims, connection_id, address), request)
 
 
 async def _admit(socket: WebSocket, gateway: Gateway, address: str) -> Claims:
@@ -143,7 +164,11 @@ async def _open_org(claims: Claims, gateway: Gateway) -> None:
 
 
 async def _upgrade(socket: WebSocket, connection: Connection) -> bool:
-    """Give the socket to `connection`; False if it is gone."""
+    """Give the socket to `connection`; False if it is gone.
+
+    Not inside the active span: asyncio's own loop runs a transport's callbacks in a copy of the
+    context it was given in, and would keep the span for as long as the socket lives.
+    """
     try:
         await socket.accept(echoed_subprotocol(socket.scope["subprotocols"]))
         hand_over: HandOver = socket.scope["extensions"][EXTENSION]
@@ -153,19 +178,41 @@ async def _upgrade(socket: WebSocket, connection: Connection) -> bool:
     return True
 
 
-async def _join(connection: Connection, request: StreamRequest, gateway: Gateway) -> None:
+async def _join(
+    connection: Connection, request: StreamRequest, gateway: Gateway, span: ShortSpan
+) -> None:
     gateway.registry.add(connection)
     gateway.signals.counters.opened += 1
     gateway.pulses.renew(connection)
     try:
-        # Once more: a revocation during the upgrade found no connection to close.
-        gateway.revocations.check(connection.claims)
-        _count_resumes(await gateway.joiner.join(connection, request), gateway)
+        with span.active():
+            log.debug("conn.opened", connection=connection.id, org=connection.claims.org)
+            # Once more: a revocation during the upgrade found no connection to close.
+            gateway.revocations.check(connection.claims)
+            joined = await gateway.joiner.join(connection, request)
+        span.end(JOINED, count=len(joined.starts))
+        await _replay(joined, gateway, span)
     except Unauthorized as error:
+        span.refuse(error)
         connection.close(error)
     except (RealtimeError, RedisError, OSError) as error:
-        log.warning("conn.join_failed", cause=str(error))
-        connection.close(RedisUnavailable("the services could not be joined"))
+        unavailable = RedisUnavailable("the services could not be joined")
+        with span.active():
+            log.warning("conn.join_failed", cause=str(error))
+        span.refuse(unavailable)
+        connection.close(unavailable)
+
+
+async def _replay(joined: Joined, gateway: Gateway, connect: ShortSpan) -> None:
+    resumes = [start for start in joined.starts if start.asked_to_resume]
+    if not resumes:
+        return  # and nothing is to be replayed
+    tracer = gateway.signals.telemetry.tracer
+    with begin(tracer, spans.RESUME, connect) as span, span.active():
+        await gateway.joiner.replay(joined)
+        result = RESET if any(start.reset for start in resumes) else RECOVERED
+        span.end(result, count=sum(start.replayed for start in resumes))
+    _count_resumes(resumes, gateway)
 
 
 def _count_resumes(starts: Iterable[Start], gateway: Gateway) -> None:

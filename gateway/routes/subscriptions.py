@@ -1,6 +1,6 @@
 """`POST /v2/realtime/update-services`: change what open sockets get, without touching them."""
 
-from typing import Annotated, cast
+from typing import Annotated, Final, cast
 
 from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -10,12 +10,16 @@ from fanwire.ids import Service, is_valid_id
 from gateway.gateway import Gateway
 from gateway.policy.claims import Claims
 from gateway.policy.stream_request import check_allowed
+from gateway.policy.subscription import Subscription
 from gateway.request_body import read_body
 from gateway.routes.answers import caller, error_response, json_response
 from gateway.subscription_store import Change
+from shared.telemetry import spans
+from shared.telemetry.short_span import begin
 
 router = APIRouter()
 
+STORED: Final = "stored"
 _MAX_TEXT = 128
 
 
@@ -45,12 +49,14 @@ class UpdateServices(BaseModel):
 async def update_services(request: Request) -> Response:
     """Store the change for all nodes; they apply it to the caller's sockets and say so there."""
     gateway: Gateway = request.app.state.gateway
-    try:
-        claims = await caller(request, gateway)
-        change = _change(await _body(request, gateway), claims, gateway)
-        stored = await gateway.store.change(claims.org, claims.sub, change)
-    except RealtimeError as error:
-        return error_response(error)
+    tracer = gateway.signals.telemetry.tracer
+    with begin(tracer, spans.UPDATE_SERVICES) as span, span.active():
+        try:
+            stored = await _store(request, gateway)
+        except RealtimeError as error:
+            span.refuse(error)
+            return error_response(error)
+        span.end(STORED, count=len(stored.services))
     return json_response(
         {
             "version": stored.version,
@@ -58,6 +64,12 @@ async def update_services(request: Request) -> Response:
             "propertyId": stored.property_id,
         }
     )
+
+
+async def _store(request: Request, gateway: Gateway) -> Subscription:
+    claims = await caller(request, gateway)
+    change = _change(await _body(request, gateway), claims, gateway)
+    return await gateway.store.change(claims.org, claims.sub, change)
 
 
 async def _body(request: Request, gateway: Gateway) -> UpdateServices:

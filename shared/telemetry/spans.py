@@ -31,6 +31,8 @@ RECIPIENTS: Final = "fanwire.recipients"
 FILTERED: Final = "fanwire.filtered"
 DROPPED: Final = "fanwire.dropped"
 AGE_MS: Final = "fanwire.age_ms"
+RESULT: Final = "fanwire.result"
+COUNT: Final = "fanwire.count"
 
 MAX_LINKS: Final = 128
 
@@ -72,4 +74,30 @@ DELIVER: Final = SpanName(
     (*_BATCH, RECIPIENTS, FILTERED, DROPPED, AGE_MS),
 )  # fmt: skip
 
-SPANS: Final = (SEND, COMMIT, DELIVER)
+_SHORT: Final = (RESULT, COUNT, ERROR_TYPE)
+
+CONNECT: Final = SpanName(
+    "connect", "server", "gateway",
+    "One upgrade, from the request to `hello`. Result: `joined`, `gone`, `failed` or an error's "
+    "name; count: services.",
+    _SHORT,
+)  # fmt: skip
+RESUME: Final = SpanName(
+    "resume", "internal", "gateway",
+    "The replays of one connect, from `hello` until all its services are live; child of its "
+    "`connect`. Result: `recovered`, `reset` or `failed`; count: events replayed.",
+    _SHORT,
+)  # fmt: skip
+UPDATE_SERVICES: Final = SpanName(
+    "update-services", "server", "gateway",
+    "One request to change a subscription. Result: `stored`, `failed` or an error's name; "
+    "count: services.",
+    _SHORT,
+)  # fmt: skip
+DRAIN: Final = SpanName(
+    "drain", "internal", "gateway",
+    "One leave of a gateway that has sockets. Result: `finished` or `failed`; count: sockets.",
+    _SHORT,
+)  # fmt: skip
+
+SPANS: Final = (SEND, COMMIT, DELIVER, CONNECT, RESUME, UPDATE_SERVICES, DRAIN)

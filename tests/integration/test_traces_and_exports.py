@@ -133,6 +133,56 @@ async def test_a_batch_links_to_every_trace_that_meets_in_it(
         assert span.trace_id not in {trace_id for trace_id, _ in span.links}
 
 
+async def test_a_socket_is_traced_for_moments_and_not_for_its_life(
+    start_stack: StartStack, redis: Redis, sink: OtlpSink
+) -> None:
+    stack = await start_stack(env=sink.settings() | {"REALTIME_LOG_LEVEL": "debug"})
+    tenant = Tenant(stack, redis)
+    first = await tenant.connect()
+    await tenant.publish("tasks", b"1")
+    await first.received(1)
+    left_at = first.positions()
+    await tenant.publish("tasks", b"2", b"3")
+    await first.received(3)
+    client = await tenant.connect(resume=left_at)
+    await client.received(2)
+    assert (await tenant.update(services=["tasks", "users"])).status_code == 200
+    await client.next("subscriptions")
+    await tenant.close()
+
+    async def short(name: str, count: int) -> list[SunkSpan]:
+        def enough() -> list[SunkSpan] | None:
+            return sink.named(name) if len(sink.named(name)) >= count else None
+
+        return await sink.until(enough, what=f"{count} spans {name}")
+
+    connects = await short("connect", 2)
+    [resume] = await short("resume", 1)
+    [update] = await short("update-services", 1)
+    for span in (*connects, update):
+        assert (span.kind, span.parent_id) == ("server", "")
+    told = [(s.attributes["fanwire.result"], s.attributes["fanwire.count"]) for s in connects]
+    assert told == [("joined", 1), ("joined", 1)]
+    assert (resume.kind, resume.parent_id) == ("internal", connects[1].span_id)
+    assert (resume.attributes["fanwire.result"], resume.attributes["fanwire.count"]) == (
+        "recovered",
+        2,
+    )
+    assert (update.attributes["fanwire.result"], update.attributes["fanwire.count"]) == (
+        "stored",
+        2,
+    )
+
+    opened = lines_of(stack.gateway, "conn.opened")
+    for span, line in zip(connects, opened, strict=True):
+        assert f"trace_id={span.trace_id}" in line
+    # What a socket does later is no part of its connect.
+    closed = lines_of(stack.gateway, "conn.closed")
+    assert len(closed) == 2
+    assert not any("trace_id" in line for line in closed)
+    assert any("version=1" in line for line in lines_of(stack.gateway, "sub.applied"))
+
+
 async def test_metrics_reach_the_collector_as_well(
     stack: Stack, sink: OtlpSink, tenant: Tenant
 ) -> None:
@@ -147,8 +197,12 @@ async def test_metrics_reach_the_collector_as_well(
         await sink.until(has_come, what=f"{metric.name} of {server}")
 
 
+def lines_of(role: Role, event: str) -> list[str]:
+    return [line for line in role.stderr.splitlines() if f" event={event} " in line]
+
+
 def complaints(role: Role) -> list[str]:
-    return [line for line in role.stderr.splitlines() if "event=telemetry.export_failed" in line]
+    return lines_of(role, "telemetry.export_failed")
 
 
 async def test_without_a_collector_everything_works_and_ends_in_time(

@@ -84,8 +84,12 @@ class GatewayStage:
 
     async def join(self, client: Client, *services: str, **request: Any) -> list[dict[str, Any]]:
         """Join the client to services, and return what it was told."""
-        await self.joiner.join(client.connection, a_request(*services, **request))
+        await self.join_and_replay(client, a_request(*services, **request))
         return client.messages()
+
+    async def join_and_replay(self, client: Client, request: StreamRequest) -> None:
+        """Do what the route does with a socket that came in."""
+        await self.joiner.replay(await self.joiner.join(client.connection, request))
 
 
 def a_request(

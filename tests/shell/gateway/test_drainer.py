@@ -14,6 +14,7 @@ from gateway.policy.token_bucket import RateLimit
 from tests.support.gateway_stage import GatewayStage
 from tests.support.loopback import Client
 from tests.support.server_frames import close_code, messages
+from tests.support.tracing import RecordedSpans
 
 RATE = RateLimit(per_s=10, burst=100)
 
@@ -23,8 +24,13 @@ class Stage(GatewayStage):
         super().__init__()
         limits = AdmissionLimits(100, 100, 100, None, RATE, RATE)
         self.admission = Admission(limits, self.registry)
+        self.spans = RecordedSpans()
         self.drainer = Drainer(
-            self.registry, self.admission, notice_ms=notice_ms, window_ms=window_ms
+            self.registry,
+            self.admission,
+            notice_ms=notice_ms,
+            window_ms=window_ms,
+            tracer=self.spans.tracer,
         )
 
 
@@ -134,3 +140,14 @@ async def test_F23_sockets_leave_one_by_one_over_the_window() -> None:
             counts.append(len(stage.registry))
             await asyncio.sleep(0)
     assert sorted(set(counts), reverse=True)[:4] == [4, 3, 2, 1]
+
+
+async def test_a_drain_is_one_span_and_none_where_nobody_is() -> None:
+    stage = Stage()
+    stage.client(), stage.client()
+    await drained(stage)
+    assert stage.spans.only.name == "drain"
+    assert stage.spans.only.attributes == {"fanwire.result": "finished", "fanwire.count": 2}
+    empty = Stage()
+    await drained(empty)
+    assert empty.spans.all == ()

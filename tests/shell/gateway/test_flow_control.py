@@ -41,7 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 async def a_client(stage: GatewayStage, *services: str) -> tuple[Client, Ears]:
     client = stage.client()
     ears = Ears(client)
-    await stage.joiner.join(client.connection, a_request(*services))
+    await stage.join_and_replay(client, a_request(*services))
     ears.listen()
     return client, ears
 

@@ -151,7 +151,7 @@ async def test_F29_what_is_committed_during_the_join_comes_once() -> None:
         held.deliver(entries, now_ms=0)
 
     stage.log.before_reply = stage.log.after_reply = commit_and_deliver
-    await stage.joiner.join(client.connection, a_request("tasks", resume={TASKS: at(1)}))
+    await stage.join_and_replay(client, a_request("tasks", resume={TASKS: at(1)}))
     await deliver(stage)
     reader.take(client.transport.received_in_full())
     assert reader.seqs == list(range(2, 4 + len(feeding)))
@@ -169,7 +169,7 @@ async def test_a_socket_that_ends_during_its_join_joins_nothing() -> None:
     stage = GatewayStage()
     client = stage.client()
     stage.log.after_reply = client.transport.lose
-    await stage.joiner.join(client.connection, a_request("tasks"))
+    await stage.join_and_replay(client, a_request("tasks"))
     held = stage.hub.get(TASKS_OF_ACME)
     assert held is not None
     assert not held.is_needed
@@ -264,7 +264,7 @@ async def test_a_change_during_the_join_waits_for_hello() -> None:
     stage = GatewayStage()
     client = stage.client()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(stage.joiner.join(client.connection, a_request("tasks")))
+        tasks.create_task(stage.join_and_replay(client, a_request("tasks")))
         tasks.create_task(stage.joiner.change(client.connection, wanted(5, "users")))
     assert client.types() == ["hello", "subscriptions"]
     assert client.connection.services == {"users"}
@@ -338,7 +338,7 @@ async def test_a_service_whose_replay_is_under_way_has_no_position_yet_and_goes_
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(read_on())
         tasks.create_task(change_when_live())
-        await stage.joiner.join(client.connection, a_request("tasks", resume={TASKS: at(1)}))
+        await stage.join_and_replay(client, a_request("tasks", resume={TASKS: at(1)}))
     assert reader.seqs == list(range(2, 21))
     [changed] = [message for message in told if message["type"] == "subscriptions"]
     assert positions_in(changed) == {"tasks": None, "users": str(ZERO)}

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -15,12 +15,14 @@ from gateway.app import public_server
 from gateway.composition import compose
 from gateway.connection import Connection
 from gateway.settings import GatewaySettings
+from gateway.signals import Signals
 from shared.settings import RealtimeSettings, TokenSettings
 from tests.support.environment import SECRET, VALID, set_environment
 from tests.support.gateway_values import some_claims
 from tests.support.loopback import RecordingSessions
 from tests.support.signing import GOOD_CLAIMS, signed
 from tests.support.telemetry import a_gateways_signals
+from tests.support.tracing import RecordedSpans
 from tests.support.waiting import eventually, free_port
 
 PAGE = "https://app.example.com"
@@ -39,9 +41,13 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def serving(*, inside_from: str | None = None) -> AsyncIterator[str]:
+async def serving(
+    *, inside_from: str | None = None, spans: RecordedSpans | None = None
+) -> AsyncIterator[str]:
     """Serve a gateway of which no loop runs, as if Redis never answered."""
-    parts = compose(RealtimeSettings(), TokenSettings(), GatewaySettings(), a_gateways_signals())
+    realtime = RealtimeSettings()
+    signals = Signals.of(spans.telemetry(), realtime) if spans else a_gateways_signals()
+    parts = compose(realtime, TokenSettings(), GatewaySettings(), signals)
     if inside_from is not None:
         parts.gateway.registry.add(
             Connection(RecordingSessions(), some_claims(), "inside", inside_from)
@@ -150,3 +156,26 @@ async def test_an_address_has_its_share_of_connections(
             await connected(url, "services=tasks", forwarded_for=forwarded_for)
     assert refused.value.response.status_code == status
     assert "retry-after" in refused.value.response.headers
+
+
+@pytest.mark.usefixtures("_environment")
+@pytest.mark.parametrize(
+    ("query", "origin", "result", "is_ours"),
+    [
+        ("services=tasks", f"{PAGE}.evil.tld", "forbidden", False),
+        ("services=tasks", PAGE, "overloaded", True),
+        ("services=*", PAGE, "invalid_id", False),
+    ],
+)
+async def test_an_upgrade_is_one_span_with_what_became_of_it(
+    query: str, origin: str, result: str, is_ours: bool
+) -> None:
+    spans = RecordedSpans()
+    async with serving(spans=spans) as url, asyncio.timeout(5):
+        with suppress(InvalidStatus):
+            client = await connected(url, query, origin=origin)
+            await client.wait_closed()
+        await eventually(lambda: bool(spans.all))
+    assert (spans.only.name, spans.only.parent) == ("connect", None)
+    assert (spans.only.attributes or {})["fanwire.result"] == result
+    assert spans.only.status.is_unset is not is_ours

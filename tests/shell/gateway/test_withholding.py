@@ -43,7 +43,7 @@ def a_change(version: int, *services: str, property_id: str | None = None) -> Wa
 async def a_client(stage: GatewayStage, *services: str) -> tuple[Client, Ears]:
     client = stage.client()
     ears = Ears(client)
-    await stage.joiner.join(client.connection, a_request(*services))
+    await stage.join_and_replay(client, a_request(*services))
     ears.listen()
     return client, ears
 
@@ -88,7 +88,7 @@ async def test_a_page_that_flickers_before_hello_is_greeted_first(
     async with returning(stage), asyncio.TaskGroup() as tasks:
         client = stage.client()
         ears = Ears(client)
-        tasks.create_task(stage.joiner.join(client.connection, a_request("analytics")))
+        tasks.create_task(stage.join_and_replay(client, a_request("analytics")))
         await asyncio.sleep(0)
         for hidden in (True, False):
             hide(client, hidden=hidden)
@@ -112,8 +112,8 @@ async def test_a_resume_of_a_hidden_page_goes_on_from_where_it_was() -> None:
         client = stage.client()
         ears = Ears(client)
         client.connection.is_hidden = True
-        await stage.joiner.join(
-            client.connection,
+        await stage.join_and_replay(
+            client,
             a_request("analytics", resume={Service("analytics"): at(2)}),
         )
         ears.listen()
