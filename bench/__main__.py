@@ -11,7 +11,7 @@ from bench.quiet import warn_if_busy
 
 NAMES: Final = (
     *("baseline", "fanout", "flow", "latency", "isolation", "ingest", "fairness"),
-    *("fairness_gateway", "connects", "memory", "stalled"),
+    *("fairness_gateway", "connects", "memory", "stalled", "telemetry"),
 )
 OPEN_FILES: Final = 11_000
 

@@ -14,7 +14,7 @@ path that no user has.
 
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from bench.baseline import CONNECTIONS, FRAME_BYTES, GATHER_US, c_loop_frames_per_cpu_s
 from bench.load import Sink
@@ -84,8 +84,13 @@ def _figures(pace: Pace, run: Run) -> list[Figure]:
     ]
 
 
-def run_once(stack: Stack, gateway: Program, cores: Cores, pace: Pace) -> Run:
-    """Run the gateway at this pace, and the C loop right after it."""
+def run_once(
+    stack: Stack, gateway: Program, cores: Cores, pace: Pace, *, traceparent: str | None = None
+) -> Run:
+    """Run the gateway at this pace, and the C loop right after it.
+
+    With a `traceparent` each event carries it, and each frame is the longer by it.
+    """
     wanted = topics(TOPICS)
     expected = CONNECTIONS * TOPICS * pace.rounds
     sink = Sink(
@@ -101,7 +106,7 @@ def run_once(stack: Stack, gateway: Program, cores: Cores, pace: Pace) -> Run:
     )
     sink.wait_ready()
     cpu_before_s, writes_before = gateway.cpu_s(), gateway.write_calls()
-    _publish(stack, wanted, pace)
+    _publish(stack, wanted, pace, traceparent)
     report = sink.report()
     cpu_s, writes = gateway.cpu_s() - cpu_before_s, gateway.write_calls() - writes_before
     # A few writes are wake-ups of the event loop, so a frame of its own can count as 0.99.
@@ -116,13 +121,15 @@ def run_once(stack: Stack, gateway: Program, cores: Cores, pace: Pace) -> Run:
     )
 
 
-def _publish(stack: Stack, wanted: list[Topic], pace: Pace) -> None:
-    data = padded_data(wanted[0])
+def _publish(stack: Stack, wanted: list[Topic], pace: Pace, traceparent: str | None) -> None:
+    event: dict[Any, Any] = {"type": "bench.tick", "data": padded_data(wanted[0])}
+    if traceparent is not None:
+        event["traceparent"] = traceparent
     due = time.monotonic()
     for _ in range(pace.rounds):
         pipeline = stack.redis.pipeline(transaction=False)
         for topic in wanted:
-            pipeline.xadd(stack.keys.events(topic), {"type": "bench.tick", "data": data})
+            pipeline.xadd(stack.keys.events(topic), event)
         pipeline.execute()
         due += pace.round_s
         time.sleep(max(0.0, due - time.monotonic()))

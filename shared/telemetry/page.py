@@ -35,8 +35,9 @@ wrote into `traceparent`), `commit` links to it or continues it, `deliver` is th
 on every gateway, and the frame carries the context of `commit` as `trace`. Without tracing in the
 worker that is the context of the batch's first event that has one.
 
-No span is made for a recipient. Contexts that clients send are not taken up. A line of the log that
-is written inside a span has its `trace_id` and `span_id`.
+No span is made for a recipient. The canary of the gateways shows as `commit _canary`. Contexts that
+clients send are not taken up. A line of the log that is written inside a span has its `trace_id`
+and `span_id`.
 
 | span | kind | by | attributes | meaning |
 |---|---|---|---|---|\

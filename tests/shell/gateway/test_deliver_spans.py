@@ -7,6 +7,8 @@ from opentelemetry.trace import SpanKind
 
 from fanwire.position import ZERO
 from fanwire.tiers import Tier
+from gateway.deliver_spans import DeliverSpans
+from gateway.delivery_stats import Written
 from gateway.hub import HeldTopic, Hub
 from gateway.policy.log_entry import LogEntry
 from gateway.signals import Signals
@@ -46,7 +48,6 @@ def a_traced_chain(*traceparents: str | None) -> list[LogEntry]:
 
 def test_a_batch_has_one_span_for_all_sockets() -> None:
     stage = Stage()
-    before_ns = time.time_ns()
     stage.held.deliver(a_traced_chain(a_traceparent(1, 1)), now_ms=0)
     span = stage.spans.only
     assert (span.name, span.kind) == ("deliver tasks", SpanKind.CONSUMER)
@@ -65,9 +66,18 @@ def test_a_batch_has_one_span_for_all_sockets() -> None:
         "fanwire.filtered": 1,
         "fanwire.dropped": 0,
     }
-    assert span.start_time is not None
-    assert span.end_time is not None
-    assert before_ns <= span.start_time <= span.end_time
+
+
+def test_it_began_when_the_first_socket_was_written_to() -> None:
+    spans, begun_ns = RecordedSpans(), time.time_ns() - 1_000_000
+    [batch] = a_traced_chain(None)
+    DeliverSpans(spans.tracer).delivered(
+        TASKS_OF_ACME, batch, Written(recipients=1), begun_ns=begun_ns, age_ms=12.5
+    )
+    assert spans.only.start_time == begun_ns
+    assert spans.only.end_time is not None
+    assert spans.only.end_time > begun_ns
+    assert (spans.only.attributes or {})["fanwire.age_ms"] == 12.5
 
 
 def test_it_is_the_child_of_its_commit() -> None:
