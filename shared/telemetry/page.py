@@ -37,7 +37,8 @@ worker that is the context of the batch's first event that has one.
 
 No span is made for a recipient. The canary of the gateways shows as `commit _canary`. Contexts that
 clients send are not taken up. A line of the log that is written inside a span has its `trace_id`
-and `span_id`.
+and `span_id`. A worker pays for each different context in a batch: where every event has a trace of
+its own and there are many, sample at the publishers, or let several events share a publish.
 
 | span | kind | by | attributes | meaning |
 |---|---|---|---|---|\
