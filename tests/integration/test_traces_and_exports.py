@@ -243,4 +243,4 @@ async def _ends_in_time(role: Role) -> None:
     asked_s = time.monotonic()
     role.terminate()
     assert await role.wait() == 0
-    assert time.monotonic() - asked_s < 4, role.stderr[-2_000:]
+    assert time.monotonic() - asked_s < 6, role.stderr[-2_000:]
