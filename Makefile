@@ -14,14 +14,13 @@ PYTEST := $(BIN)/python -m pytest
 SOURCES := $(wildcard fanwire shared fanout gateway tests bench docs deploy)
 FIXTURES := tests/fixtures/node_modules/.complete
 FRONTEND := frontend/node_modules/.complete
-PROCESS_TESTS := $(wildcard tests/integration tests/cluster)
 DEMO := frontend/demo/dist/index.html
 E2E_PAGE := frontend/demo/dist-e2e/index.html
 DEMO_SOURCES := $(shell find frontend/src frontend/demo -type f \
 	-not -path '*/dist/*' -not -path '*/dist-e2e/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help dev topology demo test check lint types imports architecture format unit integration frontend \
+.PHONY: help dev topology demo test check lint types imports architecture format unit integration cluster frontend \
 	e2e bench docs install clean
 
 help: ## show the verbs
@@ -39,7 +38,7 @@ topology: $(STAMP) $(DEMO) ## run what docker-compose.yml describes, without a c
 demo: $(DEMO) ## build the demo page
 	@:
 
-test: check unit frontend integration e2e ## everything a change must pass
+test: check unit frontend integration cluster e2e ## everything a change must pass
 
 check: lint types imports architecture ## style, types, import contracts, sizes
 
@@ -63,8 +62,13 @@ format: $(STAMP) ## rewrite the sources in the project's format
 unit: $(STAMP) ## tests without a server: policies, shells, the protocol
 	$(PYTEST) -n 2 $(wildcard tests/unit tests/shell tests/contract) $(ARGS)
 
+# Files go to the two processes whole, so that each file's servers are started once.
 integration: $(STAMP) $(FIXTURES) ## tests on the embedded Valkey, and on Redis 7 where it is installed
-	$(PYTEST) $(PROCESS_TESTS) $(ARGS)
+	$(PYTEST) -n 2 --dist loadfile tests/integration $(ARGS)
+
+# One at a time: thousands of sockets, processes that are killed, times that are measured.
+cluster: $(STAMP) $(FIXTURES) ## tests of many processes: kills, failovers, deploys, balancers
+	$(PYTEST) tests/cluster $(ARGS)
 
 frontend: $(FRONTEND) ## the TypeScript SDK: style, types, tests, the package and its size
 	npm --prefix frontend run --silent check
