@@ -9,12 +9,12 @@ batch the real one looks for sockets that were cut short or are behind, and note
 when. So the goal is met when the ratio cannot be told from 1.
 """
 
-from statistics import median
 from typing import Final
 
 from bench.fanout import PACES, Run, run_once
+from bench.fanout_pairs import cost_figures
 from bench.programs import Cores
-from bench.report import Figure, show
+from bench.report import show
 from bench.stack import Stack
 
 PAIRS: Final = 5
@@ -25,24 +25,10 @@ LARGEST_BUFFER: Final = "16777216"
 def measure(cores: Cores) -> None:
     """Alternate both gateways and show the medians, and that of the ratios."""
     pairs = [(_run(cores, is_bare=True), _run(cores, is_bare=False)) for _ in range(PAIRS)]
-    bare, real = zip(*pairs, strict=True)
-    drops = [100 * (1 - b.of_c_loop / a.of_c_loop) for a, b in pairs]
     show(
         "flow: the fan-out with flow control and without",
-        [
-            _rate("without, per CPU second", bare),
-            _rate("with, per CPU second", real),
-            Figure("drop, median of the pairs", median(drops), "%", goal="≤ 5"),
-            Figure("drop, smallest of the pairs", min(drops), "%"),
-            Figure("drop, largest of the pairs", max(drops), "%"),
-            Figure("events lost", sum(run.events_lost for run in bare + real), "", goal="0"),
-        ],
+        cost_figures(pairs, without="without", with_it="with"),
     )
-
-
-def _rate(name: str, runs: tuple[Run, ...]) -> Figure:
-    per_cpu_s = median(run.frames_per_cpu_s for run in runs)
-    return Figure(name, per_cpu_s, "frames/s", median(run.of_c_loop for run in runs))
 
 
 def _run(cores: Cores, *, is_bare: bool) -> Run:

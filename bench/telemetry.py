@@ -18,6 +18,7 @@ from statistics import median
 from typing import Final
 
 from bench.fanout import PACES, Run, run_once
+from bench.fanout_pairs import cost_figures
 from bench.programs import Cores
 from bench.report import Figure, show
 from bench.stack import Stack
@@ -62,20 +63,14 @@ def measure(cores: Cores) -> None:
     with running_collector() as collector:
         pairs = [(_run(cores, {}), _run(cores, collector.settings)) for _ in range(PAIRS)]
     off, on = zip(*pairs, strict=True)
-    drops = [100 * (1 - b.of_c_loop / a.of_c_loop) for a, b in pairs]
     show(
         "telemetry: the fan-out with spans and metrics sent and without",
         [
-            _rate("off, per CPU second", off),
-            _rate("on, per CPU second", on),
-            Figure("drop, median of the pairs", median(drops), "%", goal="≤ 5"),
-            Figure("drop, smallest of the pairs", min(drops), "%"),
-            Figure("drop, largest of the pairs", max(drops), "%"),
+            *cost_figures(pairs, without="off", with_it="on"),
             Figure("mean frame, off", median(run.frame_bytes for run in off), "bytes"),
             Figure("mean frame, on", median(run.frame_bytes for run in on), "bytes"),
             Figure("spans received", collector.span_bytes, "bytes", goal="> 0"),
             Figure("metrics received", collector.metric_bytes, "bytes", goal="> 0"),
-            Figure("events lost", sum(run.events_lost for run in off + on), "", goal="0"),
         ],
     )
 
@@ -96,11 +91,6 @@ def running_collector() -> Iterator[Collector]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-
-
-def _rate(name: str, runs: tuple[Run, ...]) -> Figure:
-    per_cpu_s = median(run.frames_per_cpu_s for run in runs)
-    return Figure(name, per_cpu_s, "frames/s", median(run.of_c_loop for run in runs))
 
 
 def _run(cores: Cores, settings: dict[str, str]) -> Run:

@@ -98,13 +98,7 @@ class Term:
                 await owned.call("SCRIPT", "LOAD", script.text)
             self._presence.restored(REDIS_USER)
             committer = self._committer(owned)
-            ingest = Ingest(
-                redis,
-                tasks,
-                Intake(self._counters),
-                on_taken=committer.schedule,
-                on_wrong_type=partial(self._on_refused, refusal=Refusal.TOPIC, why="wrong type"),
-            )
+            ingest = self._ingest(redis, tasks, committer)
             ownership = self._ownership(owned, committer)
             reader = await self._own(stack, redis)
             gaps = self._gaps(reader)
@@ -161,6 +155,15 @@ class Term:
             on_refused=self._on_refused,
             record_size=self._plan.record_size,
             spans=self._plan.spans,
+        )
+
+    def _ingest(self, redis: Redis, tasks: asyncio.TaskGroup, committer: Committer) -> Ingest:
+        return Ingest(
+            redis,
+            tasks,
+            Intake(self._counters),
+            on_taken=committer.schedule,
+            on_wrong_type=partial(self._on_refused, refusal=Refusal.TOPIC, why="wrong type"),
         )
 
     def _ownership(self, owned: OwnedConnection, committer: Committer) -> Ownership:
