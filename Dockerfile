@@ -32,6 +32,7 @@ COPY fanwire/ fanwire/
 COPY shared/ shared/
 COPY fanout/ fanout/
 COPY gateway/ gateway/
+COPY demo/ demo/
 # Bytecode that is trusted without a look at the source's time: a read-only root could not renew
 # it, and a build that sets all times to one would make every start compile everything.
 RUN python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib /app
@@ -55,7 +56,7 @@ CMD ["python", "-m", "gateway"]
 
 FROM runtime AS demo
 COPY --from=page /src/frontend/demo/dist frontend/demo/dist
-CMD ["python", "-m", "fanwire.dev.demo_server"]
+CMD ["python", "-m", "demo.server"]
 
 # Last, and so what a build without --target makes.
 FROM runtime AS server

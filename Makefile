@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 PYTEST := $(BIN)/python -m pytest
-SOURCES := $(wildcard fanwire shared fanout gateway tests bench docs deploy)
+SOURCES := $(wildcard fanwire shared fanout gateway demo tests bench docs deploy)
 FIXTURES := tests/fixtures/node_modules/.complete
 FRONTEND := frontend/node_modules/.complete
 DEMO := frontend/demo/dist/index.html
@@ -60,7 +60,7 @@ format: $(STAMP) ## rewrite the sources in the project's format
 	$(BIN)/ruff format $(SOURCES)
 
 unit: $(STAMP) ## tests without a server: policies, shells, the protocol
-	$(PYTEST) -n 2 $(wildcard tests/unit tests/shell tests/contract) $(ARGS)
+	$(PYTEST) -n 2 $(wildcard tests/unit tests/component tests/contract) $(ARGS)
 
 # Files go to the two processes whole, so that each file's servers are started once.
 integration: $(STAMP) $(FIXTURES) ## tests on the embedded Valkey, and on Redis 7 where it is installed

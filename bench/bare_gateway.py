@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from os import write
 from unittest.mock import patch
 
-from fanwire.position import Position
+from fanwire.core.position import Position
 from gateway.__main__ import main
-from gateway.audience import Audience
-from gateway.flow_control import FlowControl
-from gateway.outbound import Outbound
-from gateway.policy.lanes import Queued
+from gateway.connection.lanes import Queued
+from gateway.connection.writer import Outbound
+from gateway.delivery.audience import Audience
+from gateway.flow_control.monitor import FlowControl
 
 
 def _broadcast(audience: Audience, frames: bytes, *, at: Position) -> None:

@@ -16,8 +16,8 @@ import orjson
 from bench.programs import Cores, Unmeasurable
 from bench.report import Figure, show
 from bench.stack import Stack
-from fanwire.ids import Org, Service
-from fanwire.keys import Topic
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import Topic
 
 QUIET_ORGS: Final = 20
 QUIET_EVENTS_PER_S: Final = 10

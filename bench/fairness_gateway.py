@@ -16,8 +16,8 @@ from bench.load import Sink
 from bench.programs import Cores
 from bench.report import Figure, show
 from bench.stack import ORIGIN, Stack, stream_path
-from fanwire.ids import Org, Service
-from fanwire.keys import Topic
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import Topic
 
 SOCKETS_OF_AN_ORG: Final = 20
 PAIRS: Final = 3

@@ -21,10 +21,10 @@ from bench.load import Sink
 from bench.programs import Cores, Program
 from bench.report import Figure, show
 from bench.stack import ORIGIN, Stack, stream_path, topics
-from fanwire.events import Event, parse_entry
-from fanwire.keys import Topic
-from fanwire.position import Position
-from fanwire.wire import encode_batch
+from fanwire.core.events import Event, parse_entry
+from fanwire.core.keys import Topic
+from fanwire.core.position import Position
+from fanwire.wire.encode import encode_batch
 
 TOPICS: Final = 32
 RUNS: Final = 3

@@ -12,7 +12,7 @@ from bench.baseline import c_loop_frames_per_cpu_s
 from bench.programs import Cores, Program, Unmeasurable
 from bench.report import Figure, show
 from bench.stack import Stack, topics
-from fanwire.keys import Topic
+from fanwire.core.keys import Topic
 
 TOPICS: Final = 16
 BACKLOG: Final = 200_000

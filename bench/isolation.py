@@ -18,7 +18,7 @@ from bench.load import Sink
 from bench.programs import Cores
 from bench.report import Figure, show
 from bench.stack import ORIGIN, Stack, stream_path, tiers_setting, topics
-from fanwire.keys import Topic
+from fanwire.core.keys import Topic
 
 HEALTHY: Final = 700
 SLOW: Final = 300

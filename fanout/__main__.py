@@ -4,8 +4,8 @@ from fanout.app import serve
 from fanout.settings import FanoutSettings
 from shared.logs import set_up_logs
 from shared.runtime import run
-from shared.settings import RealtimeSettings, load_settings
-from shared.settings_loading import exit_on_problem
+from shared.settings.loading import exit_on_problem
+from shared.settings.realtime import RealtimeSettings, load_settings
 from shared.telemetry.settings import load_exports
 
 

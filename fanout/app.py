@@ -5,25 +5,25 @@ import secrets
 import socket
 from collections.abc import Callable
 
-from fanout.commit_spans import CommitSpans
-from fanout.committer import unrecorded
+from fanout.commit.committer import unrecorded
+from fanout.commit.spans import CommitSpans
 from fanout.internal_api import internal_api
 from fanout.metrics import batch_sizes, observe_worker
-from fanout.opener import TopicLimits
-from fanout.ownership import LeaseTerms
-from fanout.policy.batch_window import WindowLimits
-from fanout.policy.batches import BatchLimits
-from fanout.policy.retention import RetentionLimits
+from fanout.ownership.leases import LeaseTerms
+from fanout.ownership.opener import TopicLimits
 from fanout.settings import FanoutSettings
 from fanout.term import TermPlan
+from fanout.topic.batch_window import WindowLimits
+from fanout.topic.batches import BatchLimits
+from fanout.topic.retention import RetentionLimits
 from fanout.worker import FanoutWorker
-from fanwire.keys import Keys
+from fanwire.core.keys import Keys
 from shared.http_server import internal_server
 from shared.logs import logger
-from shared.redis_io import connect
-from shared.redis_server import warn_unless_safe
+from shared.redis.client import connect
+from shared.redis.requirements import warn_unless_safe
 from shared.runtime import stop_event
-from shared.settings import RealtimeSettings
+from shared.settings.realtime import RealtimeSettings
 from shared.telemetry.labels import ServiceLabels
 from shared.telemetry.loop_lag import LoopLag
 from shared.telemetry.runtime import observe_runtime

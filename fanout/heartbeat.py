@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import orjson
 
-from fanwire.keys import Keys
-from shared.owned_connection import OwnedConnection
+from fanwire.core.keys import Keys
+from shared.redis.owned_connection import OwnedConnection
 
 BEAT_S: Final = 2.0
 BEATS_PER_CLEARING: Final = 30

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from fanout.counters import ServiceCounts
-from fanout.open_topic import OpenTopic
+from fanout.topic.open_topic import OpenTopic
 from fanout.worker import FanoutWorker
 from shared.telemetry import names
 from shared.telemetry.instruments import Instruments, Rows

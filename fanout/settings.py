@@ -5,7 +5,7 @@ from typing import Final, Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import EnvSettings
+from shared.settings.realtime import EnvSettings
 
 CLIENT_MAX_FRAME_BYTES: Final = 1_048_576
 """What WebSocket clients accept by default; a larger frame would make them reconnect forever."""

@@ -3,9 +3,9 @@
 from typing import Final
 
 from fanout.settings import FanoutSettings
-from shared.settings import RealtimeSettings
-from shared.settings_loading import EnvSettings
-from shared.settings_report import print_report
+from shared.settings.loading import EnvSettings
+from shared.settings.realtime import RealtimeSettings
+from shared.settings.report import print_report
 
 CLASSES: Final[tuple[type[EnvSettings], ...]] = (RealtimeSettings, FanoutSettings)
 """What `fanout/__main__.py` loads, in its order."""

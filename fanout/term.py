@@ -15,26 +15,26 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from fanout.commit_spans import CommitSpans
-from fanout.committer import COMMIT_BATCH, Committer, unrecorded
+from fanout.commit.committer import COMMIT_BATCH, Committer, unrecorded
+from fanout.commit.spans import CommitSpans
 from fanout.counters import Counters
-from fanout.discovery import Discovery
 from fanout.heartbeat import Heartbeat
-from fanout.ingest import Ingest
-from fanout.input_gaps import InputGaps
-from fanout.intake import Intake
-from fanout.open_topic import OpenTopic
-from fanout.opener import OPEN_TOPIC, Opener, TopicLimits
-from fanout.ownership import BEAT_WORKER, RENEW_LEASE, LeaseTerms, Ownership
-from fanout.policy.refusals import Refusal
-from fanout.replay_keeper import ReplayKeeper
-from fanout.roster import Roster
-from fanout.server_clock import ServerClock
-from fanwire.keys import Keys, Topic
+from fanout.input.gaps import InputGaps
+from fanout.input.reader import Ingest
+from fanout.input.sorter import Intake
+from fanout.ownership.discovery import Discovery
+from fanout.ownership.leases import BEAT_WORKER, RENEW_LEASE, LeaseTerms, Ownership
+from fanout.ownership.opener import OPEN_TOPIC, Opener, TopicLimits
+from fanout.replay.keeper import ReplayKeeper
+from fanout.topic.open_topic import OpenTopic
+from fanout.topic.refusals import Refusal
+from fanout.topic.topic_table import Roster
+from fanwire.core.keys import Keys, Topic
 from shared.logs import logger
-from shared.owned_connection import OwnedConnection
-from shared.redis_io import connect
-from shared.redis_presence import RedisPresence
+from shared.redis.client import connect
+from shared.redis.owned_connection import OwnedConnection
+from shared.redis.presence import RedisPresence
+from shared.redis.server_clock import ServerClock
 from shared.runtime import now_ms
 
 HAND_OVER_MS: Final = 250

@@ -5,12 +5,12 @@ import random
 
 from redis.exceptions import RedisError
 
-from fanout.committer import ServerRefused
+from fanout.commit.committer import ServerRefused
 from fanout.counters import Counters
 from fanout.term import REDIS_USER, Term, TermPlan
-from fanwire.keys import Topic
+from fanwire.core.keys import Topic
 from shared.logs import logger
-from shared.redis_presence import RedisPresence
+from shared.redis.presence import RedisPresence
 from shared.runtime import backoff_ms, stopped_within
 
 

@@ -11,15 +11,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from fanwire.async_publisher import AsyncPublisher
-    from fanwire.delivered import DeliveredEvent
     from fanwire.errors import RealtimeError
-    from fanwire.outgoing import NewEvent
-    from fanwire.publish_plan import PublishLimits
-    from fanwire.publisher import Publisher
-    from fanwire.session_state import Gap
-    from fanwire.states import State, StateChange
-    from fanwire.subscriber import Subscriber, SubscriberLimits
+    from fanwire.publish.async_publisher import AsyncPublisher
+    from fanwire.publish.new_event import NewEvent
+    from fanwire.publish.plan import PublishLimits
+    from fanwire.publish.publisher import Publisher
+    from fanwire.subscribe.session import Gap
+    from fanwire.subscribe.states import State, StateChange
+    from fanwire.subscribe.subscriber import Subscriber, SubscriberLimits
+    from fanwire.wire.delivered_event import DeliveredEvent
 
 __all__ = [
     "AsyncPublisher",
@@ -36,17 +36,17 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "AsyncPublisher": "fanwire.async_publisher",
-    "DeliveredEvent": "fanwire.delivered",
-    "Gap": "fanwire.session_state",
-    "NewEvent": "fanwire.outgoing",
-    "PublishLimits": "fanwire.publish_plan",
-    "Publisher": "fanwire.publisher",
+    "AsyncPublisher": "fanwire.publish.async_publisher",
+    "DeliveredEvent": "fanwire.wire.delivered_event",
+    "Gap": "fanwire.subscribe.session",
+    "NewEvent": "fanwire.publish.new_event",
+    "PublishLimits": "fanwire.publish.plan",
+    "Publisher": "fanwire.publish.publisher",
     "RealtimeError": "fanwire.errors",
-    "State": "fanwire.states",
-    "StateChange": "fanwire.states",
-    "Subscriber": "fanwire.subscriber",
-    "SubscriberLimits": "fanwire.subscriber",
+    "State": "fanwire.subscribe.states",
+    "StateChange": "fanwire.subscribe.states",
+    "Subscriber": "fanwire.subscribe.subscriber",
+    "SubscriberLimits": "fanwire.subscribe.subscriber",
 }
 
 

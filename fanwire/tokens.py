@@ -10,7 +10,7 @@ from typing import Final
 
 import jwt
 
-from fanwire.ids import checked_org, checked_service, checked_user
+from fanwire.core.ids import checked_org, checked_service, checked_user
 
 MIN_SECRET_BYTES: Final = 32
 LONGEST_TTL_S: Final = 24 * 60 * 60

@@ -4,8 +4,8 @@ from gateway.app import serve
 from gateway.settings import GatewaySettings
 from shared.logs import set_up_logs
 from shared.runtime import run
-from shared.settings import RealtimeSettings, TokenSettings, load_settings
-from shared.settings_loading import exit_on_problem
+from shared.settings.loading import exit_on_problem
+from shared.settings.realtime import RealtimeSettings, TokenSettings, load_settings
 from shared.telemetry.settings import load_exports
 
 

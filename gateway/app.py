@@ -11,17 +11,17 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
-from gateway.composition import Composition, compose, node_name
+from gateway.build import Composition, compose, node_name
+from gateway.edge.http_protocol import DoorProtocol
 from gateway.gateway import Gateway
-from gateway.http_door import DoorProtocol
 from gateway.routes import internal, metrics, positions, stream, subscriptions, telemetry
 from gateway.settings import GatewaySettings
-from gateway.signals import Signals
+from gateway.telemetry.telemetry import Signals
 from shared.http_server import QuietServer, internal_server
 from shared.logs import logger
-from shared.redis_server import warn_unless_safe
+from shared.redis.requirements import warn_unless_safe
 from shared.runtime import stop_event
-from shared.settings import RealtimeSettings, TokenSettings
+from shared.settings.realtime import RealtimeSettings, TokenSettings
 from shared.telemetry.settings import Exports
 from shared.telemetry.setup import Telemetry
 

@@ -2,30 +2,30 @@
 
 from dataclasses import dataclass, field
 
-from gateway.admission import Admission
-from gateway.auth import TokenVerifier
-from gateway.bell import Bell
-from gateway.canary import Canary
-from gateway.catch_up import CatchUps
-from gateway.client_health import ClientHealth
-from gateway.drainer import Drainer
-from gateway.flow_control import FlowControl
-from gateway.greeting import Greeting
-from gateway.hub import Hub
-from gateway.joiner import Joiner
-from gateway.live_feed import LiveFeed
-from gateway.policy.client_address import ClientAddresses
-from gateway.policy.origins import AllowedOrigins
-from gateway.pulse import Pulses
-from gateway.registry import Registry
-from gateway.replay_log import ReplayLog
-from gateway.revocation_list import RevocationList
-from gateway.sessions import LiveSessions
+from gateway.auth.tokens import TokenVerifier
+from gateway.cluster.canary import Canary
+from gateway.cluster.drain import Drainer
+from gateway.connection.registry import Registry
+from gateway.delivery.bell import Bell
+from gateway.delivery.catch_up import CatchUps
+from gateway.delivery.hub import Hub
+from gateway.delivery.live_feed import LiveFeed
+from gateway.delivery.replay_log import ReplayLog
+from gateway.edge.admission import Admission
+from gateway.edge.client_address import ClientAddresses
+from gateway.edge.origins import AllowedOrigins
+from gateway.flow_control.monitor import FlowControl
+from gateway.flow_control.switch_sync import SwitchWatch
+from gateway.flow_control.switches import Switchboard
+from gateway.session.joining import Joiner
+from gateway.session.messages import LiveSessions
+from gateway.session.node_profile import Greeting
+from gateway.session.revocations import RevocationList
+from gateway.session.store import SubscriptionStore
+from gateway.session.timers import Pulses
 from gateway.settings import GatewaySettings
-from gateway.signals import Signals
-from gateway.subscription_store import SubscriptionStore
-from gateway.switch_watch import SwitchWatch
-from gateway.switchboard import Switchboard
+from gateway.telemetry.client_health import ClientHealth
+from gateway.telemetry.telemetry import Signals
 
 
 @dataclass(frozen=True, slots=True)

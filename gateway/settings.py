@@ -5,9 +5,9 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from gateway.policy.client_address import networks_problem
-from shared.settings import CommaSeparated, Environment, EnvSettings
-from shared.url_rules import origin_problem
+from gateway.edge.client_address import networks_problem
+from shared.settings.realtime import CommaSeparated, Environment, EnvSettings
+from shared.settings.url_rules import origin_problem
 
 
 class GatewaySettings(EnvSettings):

@@ -3,9 +3,9 @@
 from typing import Final
 
 from gateway.settings import GatewaySettings
-from shared.settings import RealtimeSettings, TokenSettings
-from shared.settings_loading import EnvSettings
-from shared.settings_report import print_report
+from shared.settings.loading import EnvSettings
+from shared.settings.realtime import RealtimeSettings, TokenSettings
+from shared.settings.report import print_report
 
 CLASSES: Final[tuple[type[EnvSettings], ...]] = (RealtimeSettings, TokenSettings, GatewaySettings)
 """What `gateway/__main__.py` loads, in its order."""

@@ -20,7 +20,7 @@ from opentelemetry import trace
 
 from shared.log_limit import LogLimit
 from shared.runtime import now_ms
-from shared.setting_types import Environment
+from shared.settings.types import Environment
 
 EXPORT_FAILED: Final = "telemetry.export_failed"
 _QUIET: Final = ("uvicorn.access", "uvicorn.error", "httpx", "httpcore")

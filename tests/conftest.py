@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
-from shared.redis_io import connect
+from shared.redis.client import connect
 from tests.support.real_server import ENGINES, Engine, RealServer, binary_of
 from tests.support.stack import Stack
 

@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from deploy.topology.running import Topology, running_topology
-from fanwire.dev.children import ChildDied
+from fanwire.cli.dev.child import ChildDied
 from fanwire.errors import RealtimeError
 
 

@@ -13,10 +13,10 @@ from typing import Final
 
 from deploy.topology.compose_file import Service, is_path, read_services
 from deploy.topology.native import LOOPBACK, Places, Ports, Program, native, native_ports
-from fanwire.dev.children import Child, stop_children
-from fanwire.dev.crew import Crew, OnDeath, OnLine, first_of
-from fanwire.dev.plan import CHECKOUT, free_port
-from fanwire.dev.valkey import valkey_command
+from fanwire.cli.dev.child import Child, stop_children
+from fanwire.cli.dev.plan import CHECKOUT, free_port
+from fanwire.cli.dev.supervisor import Crew, OnDeath, OnLine, first_of
+from fanwire.cli.dev.valkey import valkey_command
 from fanwire.errors import RealtimeError, Unreachable
 
 COMPOSE_FILE: Final = CHECKOUT / "docker-compose.yml"

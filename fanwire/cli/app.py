@@ -4,7 +4,11 @@ from typing import Annotated
 
 import typer
 
-from fanwire.cli import (
+from fanwire.cli.bench.verb import bench
+from fanwire.cli.context import Context
+from fanwire.cli.doctor.verb import doctor
+from fanwire.cli.output import Output
+from fanwire.cli.verbs import (
     config,
     conns,
     dev,
@@ -18,10 +22,6 @@ from fanwire.cli import (
     topics,
     trace,
 )
-from fanwire.cli.bench.verb import bench
-from fanwire.cli.context import Context
-from fanwire.cli.doctor.verb import doctor
-from fanwire.cli.output import Output
 
 app = typer.Typer(
     name="fanwire",

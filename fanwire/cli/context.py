@@ -11,12 +11,12 @@ from typing import Final
 
 import typer
 
+from demo.demo import DEMO_SERVICES
+from fanwire.cli.dev.runtime_file import DevStack, running_stack
 from fanwire.cli.mistakes import UsageMistake
 from fanwire.cli.output import Output
-from fanwire.dev.demo import DEMO_SERVICES
-from fanwire.dev.runtime_file import DevStack, running_stack
 from fanwire.errors import RealtimeError
-from fanwire.sentinel_url import is_sentinel_url
+from fanwire.redis.sentinel_url import is_sentinel_url
 from fanwire.tokens import mint_token
 
 _DEV_USER: Final = "demo"

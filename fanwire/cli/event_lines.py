@@ -13,8 +13,8 @@ from typing import Any, Final
 import orjson
 
 from fanwire.errors import InvalidEvent, shortened
-from fanwire.json_slices import members
-from fanwire.outgoing import NewEvent
+from fanwire.publish.new_event import NewEvent
+from fanwire.wire.json_slices import members
 
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9._-]+")
 MAX_NAME_LENGTH: Final = 63

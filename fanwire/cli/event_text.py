@@ -6,9 +6,9 @@ from typing import Final
 import orjson
 
 from fanwire.cli.output import escaped
-from fanwire.delivered import DeliveredEvent
-from fanwire.session_state import Gap
-from fanwire.states import StateChange
+from fanwire.subscribe.session import Gap
+from fanwire.subscribe.states import StateChange
+from fanwire.wire.delivered_event import DeliveredEvent
 
 _MAX_DATA_CHARS: Final = 160
 

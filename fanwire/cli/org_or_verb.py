@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from fanwire.ids import Org, checked_org
+from fanwire.core.ids import Org, checked_org
 
 OrgOption = Annotated[
     str | None, typer.Option("--org", metavar="ORG", help="Of this org alone; may stand bare.")

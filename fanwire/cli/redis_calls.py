@@ -8,9 +8,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from fanwire.cli.context import Context
-from fanwire.publisher_calls import REDIS_OPTIONS
-from fanwire.redis_clients import sync_client
-from fanwire.redis_errors import as_realtime_error
+from fanwire.publish.calls import REDIS_OPTIONS
+from fanwire.redis.clients import sync_client
+from fanwire.redis.errors import as_realtime_error
 
 _CONNECT_S: Final = 5.0
 

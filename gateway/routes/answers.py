@@ -7,9 +7,9 @@ import orjson
 from fastapi import Request, Response
 
 from fanwire.errors import BodyTooLarge, RealtimeError, RequestTimeout, Unauthorized
-from gateway.auth import bearer_token
+from gateway.auth.claims import Claims
+from gateway.auth.tokens import bearer_token
 from gateway.gateway import Gateway
-from gateway.policy.claims import Claims
 
 
 def error_response(error: RealtimeError) -> Response:

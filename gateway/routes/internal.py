@@ -2,7 +2,7 @@
 
 Alive means that this process answers; Redis has no part in it, or its outage would have every
 gateway restarted. Ready means that new clients are welcome: not while draining, not before Redis
-was reached once, and not while this node is deaf and most others hear (gateway/canary.py). An
+was reached once, and not while this node is deaf and most others hear (cluster/canary.py). An
 outage of Redis leaves a gateway ready, since its sockets are better kept than moved to neighbours
 that cannot reach Redis either.
 """

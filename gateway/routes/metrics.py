@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from gateway.gateway import Gateway
-from gateway.org_metrics import org_text
+from gateway.telemetry.org_metrics import org_text
 from shared.telemetry.setup import CONTENT_TYPE
 
 router: Final = APIRouter()

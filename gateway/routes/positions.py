@@ -8,13 +8,13 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
+from fanwire.core.keys import Topic
+from fanwire.core.position import ZERO
 from fanwire.errors import RealtimeError
-from fanwire.keys import Topic
-from fanwire.position import ZERO
+from gateway.flow_control.switches import switched_off
 from gateway.gateway import Gateway
-from gateway.policy.stream_request import parse_stream_query
 from gateway.routes.answers import caller, error_response, json_response
-from gateway.switchboard import switched_off
+from gateway.session.stream_request import parse_stream_query
 
 router = APIRouter()
 

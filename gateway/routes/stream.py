@@ -16,7 +16,7 @@ from fastapi import Response, WebSocket
 from redis.exceptions import RedisError
 from starlette.websockets import WebSocketDisconnect
 
-from fanwire.connection_ids import new_connection_id
+from fanwire.core.connection_ids import new_connection_id
 from fanwire.errors import (
     BadMessage,
     Forbidden,
@@ -24,21 +24,21 @@ from fanwire.errors import (
     TooManyServices,
     Unauthorized,
 )
-from gateway.auth import (
+from gateway.auth.claims import Claims
+from gateway.auth.tokens import (
     bearer_token,
     echoed_subprotocol,
     extract_token,
     has_token_parameter,
 )
-from gateway.connection import Connection
+from gateway.connection.connection import Connection
+from gateway.edge.upgrade import EXTENSION, HandOver
+from gateway.flow_control.switches import switched_off
 from gateway.gateway import Gateway
-from gateway.handover import EXTENSION, HandOver
-from gateway.joiner import Joined, Start
-from gateway.policy.claims import Claims
-from gateway.policy.stream_request import StreamRequest, parse_stream_query
-from gateway.round_trips import RedisUnavailable
 from gateway.routes.answers import error_response
-from gateway.switchboard import switched_off
+from gateway.session.joining import Joined, Start
+from gateway.session.stream_request import StreamRequest, parse_stream_query
+from shared.redis.pipelined import RedisUnavailable
 from shared.telemetry import spans
 from shared.telemetry.short_span import ShortSpan, begin
 

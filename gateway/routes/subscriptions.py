@@ -5,15 +5,15 @@ from typing import Annotated, Final, cast
 from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from fanwire.core.ids import Service, is_valid_id
 from fanwire.errors import Forbidden, InvalidBody, RealtimeError
-from fanwire.ids import Service, is_valid_id
+from gateway.auth.claims import Claims
+from gateway.edge.request_body import read_body
 from gateway.gateway import Gateway
-from gateway.policy.claims import Claims
-from gateway.policy.stream_request import check_allowed
-from gateway.policy.subscription import Subscription
-from gateway.request_body import read_body
 from gateway.routes.answers import caller, error_response, json_response
-from gateway.subscription_store import Change
+from gateway.session.store import Change
+from gateway.session.stream_request import check_allowed
+from gateway.session.subscription import Subscription
 from shared.telemetry import spans
 from shared.telemetry.short_span import begin
 

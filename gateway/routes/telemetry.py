@@ -9,13 +9,13 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from fanwire.core.ids import is_valid_id
 from fanwire.errors import RealtimeError
-from fanwire.ids import is_valid_id
-from gateway.client_health import Delivery
+from gateway.auth.claims import Claims
+from gateway.edge.request_body import read_body
 from gateway.gateway import Gateway
-from gateway.policy.claims import Claims
-from gateway.request_body import read_body
 from gateway.routes.answers import caller, error_response
+from gateway.telemetry.client_health import Delivery
 
 router = APIRouter()
 

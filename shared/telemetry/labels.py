@@ -9,7 +9,7 @@ apart from them all.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from fanwire.keys import CANARY
+from fanwire.core.keys import CANARY
 
 OTHER: Final = "_other"
 

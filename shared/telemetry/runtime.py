@@ -1,6 +1,6 @@
 """What both servers tell of their process."""
 
-from shared.redis_presence import RedisPresence
+from shared.redis.presence import RedisPresence
 from shared.telemetry import names
 from shared.telemetry.instruments import Instruments
 from shared.telemetry.loop_lag import LoopLag

@@ -14,7 +14,7 @@ from opentelemetry.trace import (
 )
 
 from fanwire.errors import RealtimeError
-from fanwire.trace_context import ERROR_TYPE
+from fanwire.publish.tracing import ERROR_TYPE
 from shared.telemetry.contexts import NO_PARENT
 from shared.telemetry.spans import COUNT, RESULT, SpanName
 

@@ -11,7 +11,7 @@ requests to any trace, and have each of them recorded.
 from dataclasses import dataclass
 from typing import Final
 
-from fanwire.trace_context import (
+from fanwire.publish.tracing import (
     BATCH_COUNT,
     DESTINATION,
     ENTRY_ID,

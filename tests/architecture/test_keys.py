@@ -1,4 +1,4 @@
-"""Only fanwire/keys.py spells a Redis key.
+"""Only fanwire/core/keys.py spells a Redis key.
 
 A key spelled twice is a key that is one day spelled two ways: a publisher would then write
 to a stream that nobody reads. Scripts take their keys in KEYS for the same reason, and
@@ -17,8 +17,8 @@ KEY: Final = re.compile(
     r"\b(?:(?:events|batches|topic|dead|subs|bell|revoked|flags):(?:\{|$)"
     r"|fanout:(?:workers|nodes|lease)|gateway:nodes)"
 )
-SPELLERS: Final = frozenset({"fanwire/keys.py"})
-SCRIPTS: Final = sorted((CHECKOUT / "shared" / "lua").glob("*.lua"))
+SPELLERS: Final = frozenset({"fanwire/core/keys.py"})
+SCRIPTS: Final = sorted((CHECKOUT / "shared" / "redis" / "lua").glob("*.lua"))
 
 
 def spelled_in(file: SourceFile) -> list[str]:

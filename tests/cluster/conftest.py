@@ -7,7 +7,7 @@ from typing import TypeVar
 import pytest
 from redis.asyncio import Redis
 
-from shared.redis_io import connect
+from shared.redis.client import connect
 from tests.support.balancer import Balancer, binary_of
 from tests.support.stack import Stack
 from tests.support.tenant import Door, Tenant

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from fanwire.keys import CANARY
+from fanwire.core.keys import CANARY
 from tests.cluster.conftest import ON_VALKEY, UNHINDERED, OpenTenant
 from tests.conftest import StartServer, StartStack
 from tests.support.fault_proxy import FaultProxy

@@ -23,7 +23,7 @@ PROGRAMS = (
     "gateway.__main__",
     "fanout.__main__",
     "fanwire.cli.app",
-    "fanwire.dev.demo_server",
+    "demo.server",
     "shared.health",
 )
 SHOW_SOURCES = """

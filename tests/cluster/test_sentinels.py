@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from fanwire.async_publisher import AsyncPublisher
+from fanwire.publish.async_publisher import AsyncPublisher
 from tests.cluster.conftest import UNHINDERED, OpenTenant
 from tests.conftest import StartStack
 from tests.support.real_server import Engine, binary_of

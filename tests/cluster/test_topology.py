@@ -15,12 +15,12 @@ import httpx
 import pytest
 import yaml
 
+from demo.demo import DEMO_SERVICES
 from deploy.topology.running import COMPOSE_FILE
-from fanwire.async_publisher import AsyncPublisher
-from fanwire.delivered import DeliveredEvent
-from fanwire.dev.demo import DEMO_SERVICES
-from fanwire.subscriber import Subscriber
+from fanwire.publish.async_publisher import AsyncPublisher
+from fanwire.subscribe.subscriber import Subscriber
 from fanwire.tokens import mint_token
+from fanwire.wire.delivered_event import DeliveredEvent
 from tests.support.role import ROOT, inherited_environment
 from tests.support.waiting import eventually
 

@@ -8,16 +8,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fanwire.client_frames import (
+from fanwire.core.events import Event, entry_fields, parse_entry
+from fanwire.core.position import Position
+from fanwire.errors import BadMessage, RateLimited
+from fanwire.wire.client_frames import (
     encode_ack,
     encode_client_auth,
     encode_ping,
     encode_visibility,
 )
-from fanwire.errors import BadMessage, RateLimited
-from fanwire.events import Event, entry_fields, parse_entry
-from fanwire.position import Position
-from fanwire.wire import (
+from fanwire.wire.encode import (
     ServiceState,
     cut_batch,
     decode_index,
@@ -32,8 +32,8 @@ from fanwire.wire import (
     encode_reset,
     encode_subscriptions,
 )
-from gateway.policy.conflation import conflate, text_payloads
-from gateway.policy.frame_writer import text_frame
+from gateway.connection.conflation import conflate, text_payloads
+from gateway.websocket.writer import text_frame
 
 FRAMES = Path(__file__).parents[2] / "contract" / "frames"
 EPOCH = 1795419516000

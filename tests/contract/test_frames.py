@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from fanwire.delivered import DeliveredEvent
+from fanwire.core.position import Position
 from fanwire.errors import BadMessage, RateLimited
-from fanwire.position import Position
-from fanwire.server_frames import (
+from fanwire.wire.decode import (
     AuthAccepted,
     Batch,
     Disabled,
@@ -23,8 +22,9 @@ from fanwire.server_frames import (
     UnknownFrame,
     decode_server_frame,
 )
-from fanwire.wire import ServiceState
-from gateway.policy.client_messages import UnknownType, parse_message
+from fanwire.wire.delivered_event import DeliveredEvent
+from fanwire.wire.encode import ServiceState
+from gateway.connection.messages import UnknownType, parse_message
 from tests.contract import golden_frames as made
 from tests.contract.golden_frames import EPOCH, HEAD, golden, names
 

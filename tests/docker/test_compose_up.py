@@ -4,8 +4,8 @@ import httpx
 import pytest
 from testcontainers.compose import DockerCompose
 
-from fanwire.dev.demo import DEMO_SERVICES
-from fanwire.subscriber import Subscriber
+from demo.demo import DEMO_SERVICES
+from fanwire.subscribe.subscriber import Subscriber
 from tests.support.role import ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]

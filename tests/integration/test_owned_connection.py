@@ -8,8 +8,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from shared.owned_connection import OwnedConnection
-from shared.redis_io import connect
+from shared.redis.client import connect
+from shared.redis.owned_connection import OwnedConnection
 
 
 @pytest.fixture

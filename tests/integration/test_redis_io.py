@@ -1,4 +1,4 @@
-"""What Redis and redis-py really do beneath shared/redis_io.py."""
+"""What Redis and redis-py really do beneath shared/redis/client.py."""
 
 import asyncio
 from pathlib import Path
@@ -8,9 +8,8 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as LostConnection
 from redis.exceptions import NoScriptError, ResponseError
 
-import shared.scripts
-from shared.owned_connection import OwnedConnection
-from shared.redis_io import (
+import shared.redis.scripts
+from shared.redis.client import (
     as_bytes,
     as_hash,
     as_int,
@@ -23,8 +22,9 @@ from shared.redis_io import (
     read_streams,
     server_time_ms,
 )
-from shared.redis_server import UnsuitableServer, check_server
-from shared.scripts import Script
+from shared.redis.owned_connection import OwnedConnection
+from shared.redis.requirements import UnsuitableServer, check_server
+from shared.redis.scripts import Script
 from tests.conftest import StartServer
 from tests.support.fault_proxy import FaultProxy
 
@@ -226,7 +226,7 @@ def echo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
     """A script that no server has seen before."""
     source = f"-- {tmp_path}\nreturn {{KEYS[1], ARGV[1]}}\n"
     (tmp_path / "echo.lua").write_text(source)
-    monkeypatch.setattr(shared.scripts, "LUA_FOLDER", tmp_path)
+    monkeypatch.setattr(shared.redis.scripts, "LUA_FOLDER", tmp_path)
     return Script("echo")
 
 

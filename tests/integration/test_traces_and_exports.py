@@ -14,9 +14,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from redis.asyncio import Redis
 
-from fanwire import trace_context
-from fanwire.async_publisher import AsyncPublisher
-from fanwire.outgoing import NewEvent
+from fanwire.publish import tracing as trace_context
+from fanwire.publish.async_publisher import AsyncPublisher
+from fanwire.publish.new_event import NewEvent
 from shared.telemetry.names import DELIVERY_LATENCY, FANOUT_EVENTS
 from tests.conftest import StartStack
 from tests.support.otlp_sink import OtlpSink, SunkSpan, otlp_sink

@@ -22,12 +22,12 @@ from playwright.async_api import (
     async_playwright,
 )
 
-from fanwire.dev.demo_state import DemoState
-from fanwire.dev.page import Page as ServedPage
-from fanwire.dev.page import page_socket, served
-from fanwire.keys import Keys
-from fanwire.outgoing import NewEvent, checked_outgoing
-from shared.redis_io import connect
+from demo.page import Page as ServedPage
+from demo.page import page_socket, served
+from demo.state import DemoState
+from fanwire.core.keys import Keys
+from fanwire.publish.new_event import NewEvent, checked_outgoing
+from shared.redis.client import connect
 from tests.support.fault_proxy import FaultProxy
 from tests.support.stack import Stack
 from tests.support.waiting import eventually

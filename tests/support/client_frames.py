@@ -1,6 +1,6 @@
 """Frames as a client sends them, and as a hostile client would."""
 
-from gateway.policy.frame_header import Opcode
+from gateway.websocket.header import Opcode
 
 _KEY = bytes.fromhex("37fa213d")
 

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from fanwire.position import ZERO, Position, parse_position
+from fanwire.core.position import ZERO, Position, parse_position
 from tests.support.stream_client import Frame, StreamClient
 
 

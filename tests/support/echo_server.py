@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, assert_never
 
-from gateway.policy.frame_events import (
+from gateway.websocket.events import (
     BinaryMessage,
     Close,
     FrameEvent,
@@ -21,9 +21,9 @@ from gateway.policy.frame_events import (
     TextMessage,
     Violation,
 )
-from gateway.policy.frame_header import Opcode
-from gateway.policy.frame_parser import FrameParser
-from gateway.policy.frame_writer import close_frame, pong_frame, text_frame
+from gateway.websocket.header import Opcode
+from gateway.websocket.parser import FrameParser
+from gateway.websocket.writer import close_frame, pong_frame, text_frame
 
 _LIMITS: Final = FrameLimits(accepts_binary=True)
 _END_OF_REQUEST: Final = b"\r\n\r\n"

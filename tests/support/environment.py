@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from shared.settings_loading import EXIT_CONFIG, EnvSettings, load_settings
+from shared.settings.loading import EXIT_CONFIG, EnvSettings, load_settings
 from tests.support.role import OUR_PREFIXES
 
 SECRET = "Zk3v9Qm1Xr7Tn5Wb2Yc8Hd4Jf6Lg0PsA"

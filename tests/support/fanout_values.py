@@ -1,14 +1,14 @@
 """Values that the worker's tests are made of."""
 
-from fanout.open_topic import OpenTopic, Standing, topic_keys
-from fanout.policy.batches import BatchLimits, TopicBatches
-from fanout.policy.dedup import Dedup
-from fanout.policy.retention import Retention, RetentionLimits
-from fanwire.events import Event, Reason, Rejected, parse_entry
-from fanwire.ids import Org, Service
-from fanwire.keys import Keys, Topic
-from fanwire.position import ZERO
-from fanwire.tiers import Tiers
+from fanout.topic.batches import BatchLimits, TopicBatches
+from fanout.topic.dedup import Dedup
+from fanout.topic.open_topic import OpenTopic, Standing, topic_keys
+from fanout.topic.retention import Retention, RetentionLimits
+from fanwire.core.events import Event, Reason, Rejected, parse_entry
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import Keys, Topic
+from fanwire.core.position import ZERO
+from fanwire.core.tiers import Tiers
 
 
 def an_event(

@@ -3,30 +3,30 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from fanwire.ids import Service
-from fanwire.keys import Keys
-from fanwire.position import Position
-from fanwire.switches import Switches
-from fanwire.tiers import Tiers
-from gateway.auth import SharedSecret, TokenVerifier
-from gateway.catch_up import CatchUps
-from gateway.flow_control import FlowControl
-from gateway.flow_counters import FlowCounters
-from gateway.greeting import Greeting
-from gateway.hub import Hub
-from gateway.joiner import Joiner
-from gateway.live_feed import LiveFeed
-from gateway.policy.claims import ClaimRules, Claims
-from gateway.policy.liveness import LivenessLimits
-from gateway.policy.quarantine import QuarantineLimits
-from gateway.policy.stream_request import StreamRequest
-from gateway.pulse import Pulses
-from gateway.registry import Registry
-from gateway.revocation_list import RevocationList
-from gateway.sessions import LiveSessions, SessionParts
-from gateway.subscription_store import SubscriptionStore
-from gateway.switchboard import Switchboard
-from gateway.withholding import Withholding
+from fanwire.core.ids import Service
+from fanwire.core.keys import Keys
+from fanwire.core.position import Position
+from fanwire.core.switches import Switches
+from fanwire.core.tiers import Tiers
+from gateway.auth.claims import ClaimRules, Claims
+from gateway.auth.tokens import SharedSecret, TokenVerifier
+from gateway.connection.registry import Registry
+from gateway.delivery.catch_up import CatchUps
+from gateway.delivery.hub import Hub
+from gateway.delivery.live_feed import LiveFeed
+from gateway.flow_control.counters import FlowCounters
+from gateway.flow_control.monitor import FlowControl
+from gateway.flow_control.quarantine import QuarantineLimits
+from gateway.flow_control.switches import Switchboard
+from gateway.flow_control.withholding import Withholding
+from gateway.session.joining import Joiner
+from gateway.session.liveness import LivenessLimits
+from gateway.session.messages import LiveSessions, SessionParts
+from gateway.session.node_profile import Greeting
+from gateway.session.revocations import RevocationList
+from gateway.session.store import SubscriptionStore
+from gateway.session.stream_request import StreamRequest
+from gateway.session.timers import Pulses
 from tests.support.loopback import LIMITS, Client
 from tests.support.memory_log import MemoryLog
 from tests.support.memory_redis import MemoryTrips

@@ -2,7 +2,7 @@
 
 from fanout.settings import FanoutSettings
 from gateway.settings import GatewaySettings
-from shared.settings import RealtimeSettings, TokenSettings
+from shared.settings.realtime import RealtimeSettings, TokenSettings
 from tests.support.role import OUR_PREFIXES
 
 CLASSES = (RealtimeSettings, TokenSettings, GatewaySettings, FanoutSettings)

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from fanwire.ids import Service
-from fanwire.keys import Topic
-from fanwire.position import ZERO, parse_position
-from gateway.policy.frame_writer import text_frame
+from fanwire.core.ids import Service
+from fanwire.core.keys import Topic
+from fanwire.core.position import ZERO, parse_position
+from gateway.websocket.writer import text_frame
 from tests.support.gateway_stage import GatewayStage, positions_in
 from tests.support.gateway_values import ACME, a_chain
 from tests.support.loopback import Client

@@ -12,9 +12,9 @@ from typing import Any, Self
 import orjson
 from redis.asyncio import Redis
 
-from fanwire.keys import Keys, Topic
-from fanwire.position import ZERO, Position, parse_position
-from shared.redis_io import read_hash, read_range
+from fanwire.core.keys import Keys, Topic
+from fanwire.core.position import ZERO, Position, parse_position
+from shared.redis.client import read_hash, read_range
 
 
 @dataclass(frozen=True, slots=True)

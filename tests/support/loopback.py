@@ -9,13 +9,13 @@ import asyncio
 import socket
 from typing import Any, Final
 
-from gateway.connection import Connection
-from gateway.connection_owner import ConnectionLimits, Sessions
-from gateway.hub import Hub
-from gateway.policy.claims import Claims
-from gateway.policy.client_messages import ClientMessage
-from gateway.policy.frame_events import FrameLimits
-from gateway.policy.token_bucket import RateLimit
+from gateway.auth.claims import Claims
+from gateway.connection.connection import Connection
+from gateway.connection.messages import ClientMessage
+from gateway.connection.owner import ConnectionLimits, Sessions
+from gateway.connection.rate_limit import RateLimit
+from gateway.delivery.hub import Hub
+from gateway.websocket.events import FrameLimits
 from tests.support import client_frames, server_frames
 from tests.support.gateway_values import some_claims
 

@@ -4,12 +4,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from fanwire.ids import Org
-from fanwire.keys import Keys, Topic
-from fanwire.position import Position
-from gateway.policy.log_entry import LogEntry
-from gateway.replay_log import ENTRIES_PER_READ, ReplayLog, TopicHead
-from gateway.round_trips import RoundTrips
+from fanwire.core.ids import Org
+from fanwire.core.keys import Keys, Topic
+from fanwire.core.position import Position
+from gateway.delivery.log_entry import LogEntry
+from gateway.delivery.replay_log import ENTRIES_PER_READ, ReplayLog, TopicHead
+from shared.redis.pipelined import RoundTrips
 from tests.support.memory_redis import NO_REDIS
 
 

@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
-from gateway.round_trips import Reply, RoundTrips
-from shared.scripts import Argument
+from shared.redis.pipelined import Reply, RoundTrips
+from shared.redis.scripts import Argument
 
 
 class _NoRedis:

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from fanwire.position import ZERO, Position, parse_position
-from gateway.policy.frame_header import Opcode
+from fanwire.core.position import ZERO, Position, parse_position
+from gateway.websocket.header import Opcode
 
 
 def split_frames(written: bytes) -> list[tuple[int, bytes]]:

@@ -11,7 +11,7 @@ CHECKOUT: Final = Path(__file__).parents[2]
 SERVED: Final = ("fanwire", "shared", "fanout", "gateway")
 """What users and operators run; the rest measures and proves it."""
 
-EVERYTHING: Final = (*SERVED, "bench", "docs", "deploy", "tests")
+EVERYTHING: Final = (*SERVED, "demo", "bench", "docs", "deploy", "tests")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from gateway.signals import Signals
-from shared.settings import RealtimeSettings
+from gateway.telemetry.telemetry import Signals
+from shared.settings.realtime import RealtimeSettings
 from shared.telemetry.setup import Telemetry
 
 

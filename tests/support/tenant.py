@@ -13,8 +13,8 @@ import httpx
 from redis.asyncio import Redis
 from websockets.exceptions import InvalidStatus
 
-from fanwire.ids import Org, Service
-from fanwire.keys import Keys, Topic
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import Keys, Topic
 from tests.support.ledger import Ledger
 from tests.support.stack import Gateway, Stack
 from tests.support.stream_client import StreamClient

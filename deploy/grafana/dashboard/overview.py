@@ -4,7 +4,7 @@ from typing import Final
 
 from deploy.grafana.dashboard.panel import Panel
 from deploy.grafana.dashboard.promql import highest, increase, quantile, rate, total
-from fanwire.keys import PARTITION_COUNT
+from fanwire.core.keys import PARTITION_COUNT
 from shared.telemetry import names
 
 TITLE: Final = "Overview"

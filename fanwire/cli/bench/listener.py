@@ -17,9 +17,9 @@ import orjson
 from fanwire.cli.bench.stamp import checksum, read_stamp
 from fanwire.cli.bench.tally import Ear, Tally
 from fanwire.errors import RealtimeError
-from fanwire.session_state import Gap
-from fanwire.states import State, StateChange
-from fanwire.subscriber import Subscriber
+from fanwire.subscribe.session import Gap
+from fanwire.subscribe.states import State, StateChange
+from fanwire.subscribe.subscriber import Subscriber
 
 _LOOK_EVERY_S: Final = 0.02
 

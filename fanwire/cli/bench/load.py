@@ -13,7 +13,7 @@ from fanwire.cli.bench.stamp import Stamp, checksum
 from fanwire.cli.event_lines import events_of_lines
 from fanwire.cli.mistakes import UsageMistake
 from fanwire.errors import InvalidEvent
-from fanwire.outgoing import NewEvent, checked_outgoing
+from fanwire.publish.new_event import NewEvent, checked_outgoing
 
 _FRAME: Final = len(b'{"n":,"pad":""}')
 

@@ -19,7 +19,7 @@ from fanwire.cli.bench.report import Report, report_text
 from fanwire.cli.context import Context, context_of
 from fanwire.cli.exit_codes import Exit
 from fanwire.cli.pacing import paced
-from fanwire.publisher import Publisher
+from fanwire.publish.publisher import Publisher
 
 SERVICES_PER_SOCKET: Final = 32
 

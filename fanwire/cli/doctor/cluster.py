@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from fanwire.cli.amounts import duration_text
 from fanwire.cli.doctor.findings import Finding, advice, bad, good
-from fanwire.cli.nodes import Node, read_gateways, server_ms
-from fanwire.keys import PARTITION_COUNT, Keys
+from fanwire.cli.format import duration_text
+from fanwire.cli.inspect.nodes import Node, read_gateways, server_ms
+from fanwire.core.keys import PARTITION_COUNT, Keys
 
 SPARE_DESCRIPTORS: Final = 1_000
 """Besides its sockets a gateway needs files, listeners and connections to Redis."""

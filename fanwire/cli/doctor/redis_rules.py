@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from fanwire.cli.amounts import size_text
 from fanwire.cli.doctor.findings import Finding, advice, bad, good
-from fanwire.server_versions import engine_of
+from fanwire.cli.format import size_text
+from fanwire.redis.server_versions import engine_of
 
 NEARLY_FULL: Final = 0.75
 FULL: Final = 0.9

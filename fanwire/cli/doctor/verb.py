@@ -7,19 +7,19 @@ from typing import Annotated, Any, Final
 import redis
 import typer
 
-from fanwire.addresses import parse_gateway
 from fanwire.cli.context import Context, context_of
 from fanwire.cli.doctor.cluster import cluster_findings
 from fanwire.cli.doctor.findings import Check, Finding, Verdict, good, of_error, within
 from fanwire.cli.doctor.redis_rules import keyspace_finding, server_findings, skew_finding
 from fanwire.cli.doctor.way_in import WayIn, http_findings, token_findings, upgrade_findings
 from fanwire.cli.exit_codes import Exit
+from fanwire.cli.inspect.nodes import server_ms
 from fanwire.cli.mistakes import UsageMistake
-from fanwire.cli.nodes import server_ms
 from fanwire.cli.redis_calls import redis_client
+from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
-from fanwire.keys import Keys
-from fanwire.redis_errors import as_realtime_error
+from fanwire.redis.errors import as_realtime_error
+from fanwire.subscribe.addresses import parse_gateway
 
 CHECK_S: Final = 3.0
 """No single answer is waited for longer: the whole must not hang."""

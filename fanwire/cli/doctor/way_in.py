@@ -14,13 +14,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from fanwire.addresses import Gateway
-from fanwire.cli.amounts import duration_text
 from fanwire.cli.doctor.findings import Finding, advice, bad, good, of_error
 from fanwire.cli.doctor.redis_rules import SKEW_MS
+from fanwire.cli.format import duration_text
 from fanwire.errors import RealtimeError, Unauthorized
-from fanwire.gateway_calls import CONNECT_FAILURES, SUBPROTOCOL, error_of_connect
-from fanwire.publisher import Publisher
+from fanwire.publish.publisher import Publisher
+from fanwire.subscribe.addresses import Gateway
+from fanwire.subscribe.gateway import CONNECT_FAILURES, SUBPROTOCOL, error_of_connect
 
 PROBE_SERVICE: Final = "fanwire-doctor"
 _UPGRADE_FIX: Final = (

@@ -6,7 +6,7 @@
  * position I have not reached: something in between was lost, so resume from mine.
  *
  * A session outlives its sockets: positions, recent ids and gaps that are still owed to the app
- * stay when a connection ends. fanwire/session_state.py is the same in Python.
+ * stay when a connection ends. fanwire/subscribe/session.py is the same in Python.
  */
 import { formatPosition, isAfter, later, type Position, ZERO } from './position.js'
 import { RecentIds } from './recentIds.js'

@@ -17,21 +17,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from redis.exceptions import ResponseError
 
-from fanout.committer import COMMIT_BATCH
+from fanout.commit.committer import COMMIT_BATCH
 from fanout.counters import Counters
-from fanout.intake import Intake
-from fanout.open_topic import OpenTopic, Standing, topic_keys
-from fanout.opener import OPEN_TOPIC
-from fanout.policy.batches import BatchLimits, TopicBatches
-from fanout.policy.dedup import Dedup
-from fanout.policy.retention import Retention, RetentionLimits
-from fanout.replay_log import restore
-from fanwire.ids import Org, Service
-from fanwire.keys import Keys, Topic
-from fanwire.position import ZERO, Position, parse_position
-from fanwire.tiers import Tier
-from shared.owned_connection import OwnedConnection
-from shared.redis_io import connect
+from fanout.input.sorter import Intake
+from fanout.ownership.opener import OPEN_TOPIC
+from fanout.replay.log import restore
+from fanout.topic.batches import BatchLimits, TopicBatches
+from fanout.topic.dedup import Dedup
+from fanout.topic.open_topic import OpenTopic, Standing, topic_keys
+from fanout.topic.retention import Retention, RetentionLimits
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import Keys, Topic
+from fanwire.core.position import ZERO, Position, parse_position
+from fanwire.core.tiers import Tier
+from shared.redis.client import connect
+from shared.redis.owned_connection import OwnedConnection
 from tests.support.ledger import Ledger
 
 T = TypeVar("T")

@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 from fanout.app import term_plan
 from fanout.settings import FanoutSettings
 from fanout.worker import FanoutWorker
-from fanwire.ids import Org, Service
-from fanwire.keys import Keys, Topic
-from shared.settings import RealtimeSettings
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import Keys, Topic
+from shared.settings.realtime import RealtimeSettings
 from tests.support.ledger import Ledger
 from tests.support.waiting import eventually
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from fanout.committer import COMMIT_BATCH
-from fanout.opener import OPEN_TOPIC
-from fanout.policy.dedup import Dedup, Verdict
+from fanout.commit.committer import COMMIT_BATCH
+from fanout.ownership.opener import OPEN_TOPIC
+from fanout.topic.dedup import Dedup, Verdict
 from tests.integration.fanout.commit_machine import CommitMachine
 
 pytestmark = pytest.mark.slow

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fanwire.ids import Org, Service
-from fanwire.keys import Topic
-from shared.redis_io import read_range
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import Topic
+from shared.redis.client import read_range
 from tests.integration.fanout.conftest import TOPIC, Desk, Fields, StartWorker
 from tests.support.waiting import eventually
 
@@ -61,7 +61,7 @@ async def test_topics_of_many_orgs_are_delivered_side_by_side(
 async def test_a_full_topic_is_left_out_of_reads_until_it_drained(
     desk: Desk, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fanout.ingest.TOPIC_MAX_BYTES", 20_000)
+    monkeypatch.setattr("fanout.input.reader.TOPIC_MAX_BYTES", 20_000)
     await desk.publish(range(5_000))
     await start_worker()
     await desk.delivered(range(5_000), timeout_s=10)

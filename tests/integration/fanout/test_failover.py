@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared.redis_io import connect
+from shared.redis.client import connect
 from tests.conftest import StartServer
 from tests.integration.fanout.conftest import Desk, StartWorker
 from tests.support.real_server import RealServer

@@ -3,7 +3,7 @@
 import pytest
 from redis.asyncio import Redis
 
-from shared.redis_io import read_range
+from shared.redis.client import read_range
 from tests.integration.fanout.conftest import TOPIC, Desk, StartWorker
 from tests.support.waiting import eventually
 

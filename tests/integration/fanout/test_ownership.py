@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from fanout.policy.rendezvous import partitions_of
-from fanwire.ids import Org, Service
-from fanwire.keys import PARTITION_COUNT, Topic
+from fanout.ownership.rendezvous import partitions_of
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import PARTITION_COUNT, Topic
 from tests.conftest import StartStack
 from tests.integration.fanout.conftest import Desk
 from tests.support.role import Role

@@ -4,9 +4,9 @@ from typing import Any, cast
 
 import pytest
 
-from fanout.policy.pressure import PressureLimits
-from fanwire.ids import Org, Service
-from fanwire.keys import Topic
+from fanout.commit.pressure import PressureLimits
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import Topic
 from tests.integration.fanout.conftest import Desk, Fields, StartWorker
 from tests.support.ledger import Ledger
 from tests.support.waiting import eventually
@@ -21,7 +21,7 @@ FLOOD = 4_000
 def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a small backlog be pressure, and a service of our own the low tier."""
     limits = PressureLimits(low_bytes=20_000)
-    monkeypatch.setattr("fanout.committer.PressureLimits", lambda: limits)
+    monkeypatch.setattr("fanout.commit.committer.PressureLimits", lambda: limits)
     monkeypatch.setenv("REALTIME_TIERS", "ticks:low")
 
 

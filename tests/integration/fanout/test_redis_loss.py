@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from fanwire.position import parse_position
-from shared.redis_io import connect
+from fanwire.core.position import parse_position
+from shared.redis.client import connect
 from tests.conftest import StartServer
 from tests.integration.fanout.conftest import Desk, StartWorker
 from tests.support.real_server import RealServer

@@ -7,12 +7,12 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from fanout.committer import COMMIT_BATCH
-from fanout.open_topic import topic_keys
-from fanout.opener import OPEN_TOPIC
-from fanout.ownership import BEAT_WORKER, RENEW_LEASE
-from fanwire.keys import Keys
-from shared.redis_io import connect, read_range
+from fanout.commit.committer import COMMIT_BATCH
+from fanout.ownership.leases import BEAT_WORKER, RENEW_LEASE
+from fanout.ownership.opener import OPEN_TOPIC
+from fanout.topic.open_topic import topic_keys
+from fanwire.core.keys import Keys
+from shared.redis.client import connect, read_range
 from tests.conftest import StartServer
 from tests.integration.fanout.conftest import TOPIC
 

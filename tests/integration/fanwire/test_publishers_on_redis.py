@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from fanwire.async_publisher import AsyncPublisher
 from fanwire.errors import Busy, NotReplicated, RedisUnauthorized, Unreachable
-from fanwire.high_water import HighWaterLimits
-from fanwire.outgoing import NewEvent
-from fanwire.publish_plan import PublishLimits
-from fanwire.publisher import Publisher
+from fanwire.publish.async_publisher import AsyncPublisher
+from fanwire.publish.high_water import HighWaterLimits
+from fanwire.publish.new_event import NewEvent
+from fanwire.publish.plan import PublishLimits
+from fanwire.publish.publisher import Publisher
 from tests.conftest import StartServer
 
 KEY = "events:{acme}:tasks"

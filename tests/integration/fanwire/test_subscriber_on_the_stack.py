@@ -7,14 +7,14 @@ from contextlib import aclosing
 import pytest
 from redis.asyncio import Redis
 
-from fanwire.async_publisher import AsyncPublisher
-from fanwire.delivered import DeliveredEvent
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import Keys, Topic
 from fanwire.errors import Forbidden, Unauthorized
-from fanwire.ids import Org, Service
-from fanwire.keys import Keys, Topic
-from fanwire.session_state import Gap
-from fanwire.states import State
-from fanwire.subscriber import Subscriber
+from fanwire.publish.async_publisher import AsyncPublisher
+from fanwire.subscribe.session import Gap
+from fanwire.subscribe.states import State
+from fanwire.subscribe.subscriber import Subscriber
+from fanwire.wire.delivered_event import DeliveredEvent
 from tests.conftest import StartStack
 from tests.support.ledger import Ledger
 from tests.support.stack import Stack

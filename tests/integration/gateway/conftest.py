@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from shared.redis_io import connect
+from shared.redis.client import connect
 from tests.support.real_server import RealServer
 from tests.support.stack import Stack
 from tests.support.tenant import Tenant

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from shared.redis_io import read_fields
+from shared.redis.client import read_fields
 from tests.support.client_ledger import ClientLedger
 from tests.support.flow import Flow
 from tests.support.stream_client import StreamClient

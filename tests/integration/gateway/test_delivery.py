@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from fanwire.position import parse_position
+from fanwire.core.position import parse_position
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from shared.redis_io import connect
+from shared.redis.client import connect
 from tests.support.client_ledger import ClientLedger
 from tests.support.flow import Flow
 from tests.support.stack import Stack

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from redis.asyncio import Redis
 
-from shared.redis_io import read_fields
+from shared.redis.client import read_fields
 from tests.conftest import StartStack
 from tests.support.client_ledger import ClientLedger
 from tests.support.flow import Flow

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from gateway.round_trips import RedisUnavailable, RoundTrips
-from shared.redis_io import connect
+from shared.redis.client import connect
+from shared.redis.pipelined import RedisUnavailable, RoundTrips
 from tests.conftest import StartServer
 
 

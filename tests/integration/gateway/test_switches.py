@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect as dial
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from shared.redis_io import connect
+from shared.redis.client import connect
 from tests.integration.gateway.conftest import SHARED
 from tests.support.client_ledger import ClientLedger
 from tests.support.stack import Stack

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.redis_io import read_hash
+from shared.redis.client import read_hash
 from tests.support.raw_request import RawConnection
 from tests.support.tenant import Tenant
 

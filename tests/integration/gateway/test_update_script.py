@@ -2,9 +2,9 @@
 
 from redis.asyncio import Redis
 
-from fanwire.ids import Org
-from fanwire.keys import Keys
-from shared.scripts import Script
+from fanwire.core.ids import Org
+from fanwire.core.keys import Keys
+from shared.redis.scripts import Script
 
 UPDATE = Script("update_subscription")
 ACME = Org("acme")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.redis_io import read_hash
+from shared.redis.client import read_hash
 from tests.support.client_ledger import ClientLedger
 from tests.support.flow import Flow
 from tests.support.stream_client import StreamClient

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from deploy.topology.running import COMPOSE_FILE
-from fanwire.sentinel_url import parse_sentinel_url
+from fanwire.redis.sentinel_url import parse_sentinel_url
 from tests.support.dockerfile import instructions
 from tests.support.known_settings import unknown_among
 from tests.support.source_tree import CHECKOUT

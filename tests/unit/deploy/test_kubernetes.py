@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from fanwire.backoff import BackoffLimits
+from fanwire.core.backoff import BackoffLimits
 from tests.support.known_settings import default_of, unknown_among
 from tests.support.kustomize import OVERLAYS, Manifest, containers, documents, rendered
 from tests.support.promql import asked, served_labels

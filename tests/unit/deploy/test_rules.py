@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from fanwire.high_water import HighWaterLimits
-from fanwire.keys import PARTITION_COUNT
+from fanwire.core.keys import PARTITION_COUNT
+from fanwire.publish.high_water import HighWaterLimits
 from tests.support.promql import asked, served_labels
 from tests.support.rules import (
     PROMETHEUS,

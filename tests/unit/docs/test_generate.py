@@ -6,8 +6,8 @@ from docs.generate import METRICS_PAGE, SETTINGS_PAGE, all_settings_page
 from docs.phase_diagram import DIAGRAMS, Diagram
 from fanout.settings import FanoutSettings
 from gateway.settings import GatewaySettings
-from shared.settings import RealtimeSettings, TokenSettings
-from shared.settings_loading import EnvSettings, variable_names
+from shared.settings.loading import EnvSettings, variable_names
+from shared.settings.realtime import RealtimeSettings, TokenSettings
 from shared.telemetry.page import metrics_page
 
 

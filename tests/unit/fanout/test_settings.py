@@ -3,7 +3,7 @@
 import pytest
 
 from fanout.settings import FanoutSettings
-from shared.settings import RealtimeSettings, load_settings
+from shared.settings.realtime import RealtimeSettings, load_settings
 from tests.support.environment import refusal, set_environment
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from fanwire.errors import InvalidId
 from fanwire.tokens import mint_token
-from gateway.auth import SharedSecret, TokenVerifier
-from gateway.policy.claims import ClaimRules, Claims
+from gateway.auth.claims import ClaimRules, Claims
+from gateway.auth.tokens import SharedSecret, TokenVerifier
 
 SECRET = b"a secret of thirty-two bytes, or so"
 NOW_S = 1_795_420_000.5

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.settings import GatewaySettings
-from shared.settings import load_settings
+from shared.settings.realtime import load_settings
 from tests.support.environment import refusal, set_environment
 
 

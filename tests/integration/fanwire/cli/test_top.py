@@ -8,7 +8,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from fanwire.keys import Keys
+from fanwire.core.keys import Keys
 from tests.conftest import StartStack
 from tests.integration.fanwire.cli.conftest import Ask
 from tests.support.stack import Stack

@@ -1,7 +1,7 @@
 """`fanwire topics` on a real server and a real worker."""
 
-from fanwire.ids import Org, Service
-from fanwire.keys import Topic
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import Topic
 from tests.integration.fanout.conftest import Desk
 from tests.integration.fanwire.cli.conftest import Ask, StartWorker
 from tests.support.ledger import Ledger

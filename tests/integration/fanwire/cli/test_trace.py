@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fanwire.keys import Keys
+from fanwire.core.keys import Keys
 from tests.integration.fanout.conftest import TOPIC, Desk
 from tests.integration.fanwire.cli.conftest import Ask, StartWorker
 from tests.support.waiting import eventually

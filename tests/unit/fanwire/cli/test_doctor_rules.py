@@ -9,9 +9,9 @@ import pytest
 from fanwire.cli.doctor.cluster import gateway_findings, lease_finding
 from fanwire.cli.doctor.findings import Finding, Verdict, good, within
 from fanwire.cli.doctor.redis_rules import keyspace_finding, server_findings, skew_finding
-from fanwire.cli.nodes import SILENT_MS, Node
+from fanwire.cli.inspect.nodes import SILENT_MS, Node
+from fanwire.core.keys import PARTITION_COUNT
 from fanwire.errors import Unreachable
-from fanwire.keys import PARTITION_COUNT
 
 SOUND: dict[str, object] = {
     "redis_version": "7.2.4",

@@ -3,9 +3,9 @@
 import pytest
 
 from fanwire.cli.event_lines import as_name, data_of_lines, events_of_lines
+from fanwire.core.ids import is_valid_id
 from fanwire.errors import InvalidEvent
-from fanwire.ids import is_valid_id
-from fanwire.outgoing import NewEvent, checked_outgoing
+from fanwire.publish.new_event import NewEvent, checked_outgoing
 
 
 def only(line: bytes, service: str | None = None) -> NewEvent:

@@ -8,12 +8,12 @@ from rich.text import Text
 
 from fanwire.cli.event_text import event_json, event_text
 from fanwire.cli.output import Output, escaped
-from fanwire.delivered import DeliveredEvent
+from fanwire.core.events import Event, entry_fields, parse_entry
+from fanwire.core.position import ZERO, Position
 from fanwire.errors import Busy
-from fanwire.events import Event, entry_fields, parse_entry
-from fanwire.position import ZERO, Position
-from fanwire.server_frames import Batch, decode_server_frame
-from fanwire.wire import encode_batch
+from fanwire.wire.decode import Batch, decode_server_frame
+from fanwire.wire.delivered_event import DeliveredEvent
+from fanwire.wire.encode import encode_batch
 
 
 @given(st.text())

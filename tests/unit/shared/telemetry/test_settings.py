@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.settings_loading import SettingsProblem
+from shared.settings.loading import SettingsProblem
 from shared.telemetry.settings import Exports, read_exports
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"

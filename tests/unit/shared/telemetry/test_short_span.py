@@ -4,7 +4,7 @@ import pytest
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
 from fanwire.errors import RealtimeError, Unauthorized
-from gateway.round_trips import RedisUnavailable
+from shared.redis.pipelined import RedisUnavailable
 from shared.telemetry import spans
 from shared.telemetry.short_span import UNTRACED, begin
 from tests.support.tracing import RecordedSpans, context_of

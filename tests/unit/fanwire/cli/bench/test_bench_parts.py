@@ -12,7 +12,7 @@ from fanwire.cli.bench.report import Report, report_text
 from fanwire.cli.bench.stamp import Stamp, checksum, read_stamp
 from fanwire.cli.bench.tally import Ear, Tally
 from fanwire.cli.mistakes import UsageMistake
-from fanwire.outgoing import NewEvent, checked_outgoing
+from fanwire.publish.new_event import NewEvent, checked_outgoing
 
 
 def test_a_stamp_survives_as_an_event_id() -> None:

@@ -1,0 +1,1 @@
+"""Which batch leaves next, and its way into Redis."""

@@ -1,0 +1,1 @@
+"""From the events streams to the waiting batches."""

@@ -1,0 +1,1 @@
+"""Which topics exist, which are this worker's, and the leases that say so."""

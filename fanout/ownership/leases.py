@@ -1,0 +1,140 @@
+"""Which partitions this worker holds: heartbeat, leases, hand-over.
+
+Workers share the partitions by a ranking that all of them compute alike; the lease keeps a
+partition with its holder until it is given back or the holder died. A partition that moves
+is emptied before its lease is given back, so that the next owner starts from a clean cursor.
+
+The lease is for liveness alone: a worker that was paused past its lease may still commit,
+and it is the commit's own check that refuses it. So no clock is compared here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fanout.counters import Counters
+from fanout.ownership.rendezvous import partitions_of
+from fanout.topic.topic_table import Roster
+from fanwire.core.keys import Keys
+from shared.logs import logger
+from shared.redis.owned_connection import OwnedConnection, script_call
+from shared.redis.scripts import Script
+from shared.redis.server_clock import ServerClock
+from shared.runtime import now_ms, stopped_within
+
+BEAT_WORKER: Final = Script("beat_worker")
+RENEW_LEASE: Final = Script("renew_lease")
+BEAT_MS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTerms:
+    """Who asks for leases, for how long, and how often they are renewed."""
+
+    worker: str
+    lease_ms: int = 3_000
+    renew_ms: int = 1_000
+
+
+class Ownership:
+    """Keeps the roster's held partitions as they should be."""
+
+    def __init__(
+        self,
+        connection: OwnedConnection,
+        terms: LeaseTerms,
+        *,
+        keys: Keys,
+        roster: Roster,
+        clock: ServerClock,
+        counters: Counters,
+        empty: Callable[[Collection[int]], Awaitable[None]],
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._terms = terms
+        self._roster = roster
+        self._clock = clock
+        self._counters = counters
+        self._empty = empty
+        self._members: frozenset[str] = frozenset()
+        self._wanted: frozenset[int] = frozenset()
+        self._renewed_at_ms = float("-inf")
+        self._log = logger()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Hold what is this worker's until `stop`; then it is still held: see `leave`."""
+        await self.tend()
+        while not await stopped_within(stop, BEAT_MS):
+            await self.tend()
+
+    async def tend(self) -> None:
+        """Beat once; give back what moved away, renew what is due, take what is missing."""
+        await self._beat(self._terms.lease_ms)
+        if moved := self._roster.held - self._wanted:
+            await self._hand_over(moved)
+        asked = self._wanted - self._roster.held
+        if now_ms() - self._renewed_at_ms >= self._terms.renew_ms:
+            self._renewed_at_ms = now_ms()
+            asked |= self._roster.held
+        if asked:
+            await self._ask_for(sorted(asked))
+
+    async def leave(self) -> None:
+        """Give everything back at once, so that others need not wait for the lease to end."""
+        held = sorted(self._roster.held)
+        self._roster.let_go(held)
+        await self._lease(held, 0)
+        await self._beat(0)
+        self._log.info("fanout.released", partitions=len(held), why="stopping")
+
+    async def _beat(self, lease_ms: int) -> None:
+        reply = await self._connection.call(
+            *script_call(BEAT_WORKER, [self._keys.workers()], [self._terms.worker, lease_ms])
+        )
+        self._clock.set(float(reply[0]))
+        members = frozenset(member.decode() for member in reply[1:])
+        if members != self._members:
+            self._members = members
+            self._wanted = partitions_of(self._terms.worker, members)
+            self._log.info("fanout.members", workers=sorted(members))
+            self._warn_of_twins()
+
+    def _warn_of_twins(self) -> None:
+        name = self._terms.worker.partition("~")[0]
+        twins = [m for m in self._members - {self._terms.worker} if m.partition("~")[0] == name]
+        if twins:
+            # Harmless to leases, which carry the suffix; but logs and metrics would mix two up.
+            # One that died a moment ago shows up here as well, until its heartbeat lapses.
+            self._log.warning("fanout.name_shared", name=name, twins=sorted(twins))
+
+    async def _ask_for(self, partitions: Sequence[int]) -> None:
+        replies = await self._lease(partitions, self._terms.lease_ms)
+        got = {n for n, reply in zip(partitions, replies, strict=True) if reply[0] == 1}
+        if lost := (set(partitions) - got) & self._roster.held:
+            self._counters.partitions_lost += len(lost)
+            self._roster.let_go(lost)
+            self._log.warning("fanout.lost", partitions=len(lost))
+        if taken := got - self._roster.held:
+            self._counters.partitions_taken += len(taken)
+            self._roster.hold(taken)
+            self._log.info("fanout.took_over", partitions=len(taken))
+
+    async def _hand_over(self, partitions: Collection[int]) -> None:
+        await self._empty(partitions)
+        self._roster.let_go(partitions)
+        await self._lease(sorted(partitions), 0)
+        self._log.info("fanout.released", partitions=len(partitions), why="moved")
+
+    async def _lease(self, partitions: Sequence[int], lease_ms: int) -> list[Any]:
+        replies = await self._connection.call_all(
+            [
+                script_call(RENEW_LEASE, [self._keys.lease(n)], [self._terms.worker, lease_ms])
+                for n in partitions
+            ]
+        )
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies

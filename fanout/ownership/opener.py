@@ -1,0 +1,127 @@
+"""Opens the topics of held partitions: where they stand, and what their log tells.
+
+Opening does not check the lease. Two workers may open the same topic; the cursor lets only
+one of them commit, and the other opens it again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.exceptions import ResponseError
+
+from fanout.input.gaps import InputGaps
+from fanout.replay.log import restore
+from fanout.topic.batches import BatchLimits, TopicBatches
+from fanout.topic.dedup import Dedup
+from fanout.topic.open_topic import OpenTopic, Standing, topic_keys
+from fanout.topic.refusals import Refusal, refusal_of
+from fanout.topic.retention import Retention, RetentionLimits
+from fanout.topic.topic_table import Roster
+from fanwire.core.keys import Keys, Topic
+from fanwire.core.position import parse_position
+from fanwire.core.tiers import Tiers
+from shared.logs import logger
+from shared.redis.owned_connection import OwnedConnection, script_call
+from shared.redis.scripts import Script
+from shared.runtime import now_ms
+
+OPEN_TOPIC: Final = Script("open_topic")
+OPENED_TOGETHER: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLimits:
+    """The bounds within which every topic is worked on."""
+
+    tiers: Tiers
+    batches: BatchLimits
+    retention: RetentionLimits
+    replay_budget_bytes: int | None
+    """For all topics of all workers together."""
+    dedup_max_ids: int
+    dedup_window_ms: float
+    dead_letters_max: int
+
+
+class Opener:
+    """Opens what the roster wants open."""
+
+    def __init__(
+        self,
+        connection: OwnedConnection,
+        *,
+        keys: Keys,
+        roster: Roster,
+        limits: TopicLimits,
+        known_epochs: dict[Topic, int],
+        gaps: InputGaps,
+        on_opened: Callable[[Sequence[OpenTopic]], None],
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._roster = roster
+        self._limits = limits
+        self._known_epochs = known_epochs
+        self._gaps = gaps
+        self._on_opened = on_opened
+        self._log = logger()
+
+    async def run(self) -> None:
+        """Open topics until cancelled."""
+        while True:
+            wanted = await self._roster.take_unopened(limit=OPENED_TOGETHER)
+            opened = await self._open(wanted)
+            await restore(self._connection, opened)
+            admitted = [topic for topic in opened if self._roster.admit(topic)]
+            for topic in admitted:
+                self._known_epochs[topic.topic] = topic.standing.epoch
+                self._log.debug("topic.opened", topic=str(topic.topic), **topic.standing._asdict())
+            await self._gaps.look(admitted)
+            self._on_opened(admitted)
+
+    async def _open(self, topics: Sequence[Topic]) -> list[OpenTopic]:
+        replies = await self._connection.call_all([self._call(topic) for topic in topics])
+        opened = []
+        for topic, reply in zip(topics, replies, strict=True):
+            if isinstance(reply, ResponseError):
+                self._refused(topic, reply)
+            else:
+                opened.append(self._opened(topic, _standing(reply)))
+        return opened
+
+    def _call(self, topic: Topic) -> Any:
+        known_epoch = self._known_epochs.get(topic, "")
+        keys = topic_keys(self._keys, topic)
+        return script_call(OPEN_TOPIC, (keys.topic, keys.batches), (known_epoch,))
+
+    def _refused(self, topic: Topic, error: ResponseError) -> None:
+        text = f"{error.status_code} {error}" if error.status_code else str(error)
+        if refusal_of(text) is Refusal.SERVER:
+            raise error
+        self._log.error("topic.set_aside", topic=str(topic), why=text)
+        self._roster.set_aside(topic, now_ms=now_ms())
+
+    def _opened(self, topic: Topic, standing: Standing) -> OpenTopic:
+        limits = self._limits
+        return OpenTopic(
+            topic=topic,
+            tier=limits.tiers.of(topic.service),
+            keys=topic_keys(self._keys, topic),
+            standing=standing,
+            batches=TopicBatches(limits.batches, window_ms=standing.window_ms),
+            dedup=Dedup(max_ids=limits.dedup_max_ids, window_ms=limits.dedup_window_ms),
+            retention=Retention(limits.retention, limits.tiers.of(topic.service)),
+            taken_at_ms=now_ms(),
+        )
+
+
+def _standing(reply: Sequence[bytes]) -> Standing:
+    epoch, seq, cursor, last, window_ms = (part.decode() for part in reply)
+    return Standing(
+        epoch=int(epoch),
+        seq=int(seq),
+        cursor=cursor,
+        last=parse_position(last),
+        window_ms=float(window_ms) if window_ms else None,
+    )

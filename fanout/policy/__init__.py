@@ -1,1 +1,0 @@
-"""What a worker decides. Nothing here reads a clock, draws chance or touches Redis."""

@@ -1,0 +1,87 @@
+"""Dead letters, and which of them can be published again.
+
+A dead letter keeps the reason and the first 256 bytes of `data`; type, entity, ids and the
+property are gone. So what can be published again is the data alone, where it is whole and
+JSON, and whoever does it says of which property it is. The property is asked for: an event
+of none reaches every subscriber of the service, also those who may see one property only.
+
+Rejected: repairing data that was cut. The publisher has the event; it is the one to repeat it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from fanwire.cli.inspect.topic_states import entry_ms, texts_of
+from fanwire.core.events import Reason
+from fanwire.core.keys import Keys, Topic
+
+HEAD_BYTES: Final = 256
+_PORTION: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An entry that was set aside."""
+
+    id: str
+    """Its own, in the stream of dead letters; `entry_id` is that of the entry."""
+    at_ms: int
+    reason: str
+    entry_id: str
+    head: bytes
+
+    def obstacle(self) -> str | None:
+        """Return why its data cannot be published again; None if it can."""
+        if self.reason not in set(Reason):
+            return "it stands for entries that are gone"
+        if self.reason == Reason.TENANT:
+            return "it claims another org"
+        if not self.head:
+            return "it has no data"
+        if len(self.head) >= HEAD_BYTES or self.reason == Reason.TOO_BIG:
+            return f"only the first {HEAD_BYTES} bytes are kept"
+        return None if _is_json(self.head) else "its data is not JSON"
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it for `--json`."""
+        return {
+            "id": self.id,
+            "atMs": self.at_ms,
+            "reason": self.reason,
+            "entryId": self.entry_id,
+            "head": self.head.decode(errors="replace"),
+            "replayable": self.obstacle() is None,
+        }
+
+
+def read_dead_letters(
+    client: Any, keys: Keys, topic: Topic, *, since: str = "-"
+) -> Iterator[DeadLetter]:
+    """Yield the dead letters of a topic from a stream id on, the oldest first."""
+    start = since
+    while portion := client.xrange(keys.dead(topic), min=start, count=_PORTION):
+        for letter_id, fields in portion:
+            yield _letter(letter_id, fields)
+        start = f"({portion[-1][0].decode()}"
+
+
+def _letter(letter_id: bytes, fields: dict[bytes, bytes]) -> DeadLetter:
+    texts = texts_of({name: value for name, value in fields.items() if name != b"head"})
+    return DeadLetter(
+        id=letter_id.decode(),
+        at_ms=entry_ms(letter_id),
+        reason=texts.get("reason", ""),
+        entry_id=texts.get("id", ""),
+        head=fields.get(b"head", b""),
+    )
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The verbs of `fanwire`, one file each."""

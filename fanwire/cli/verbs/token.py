@@ -1,0 +1,137 @@
+"""`fanwire token mint|check`: tokens for development and tests."""
+
+import sys
+import time
+from typing import Annotated, Any
+
+import jwt
+import orjson
+import typer
+
+from fanwire.cli.context import Context, NoTarget, context_of
+from fanwire.cli.dev.runtime_file import running_stack
+from fanwire.cli.mistakes import UsageMistake
+from fanwire.cli.output import escaped
+from fanwire.errors import Unauthorized
+from fanwire.tokens import mint_token
+
+app = typer.Typer(no_args_is_help=True, help="Make and check tokens.")
+
+Secret = Annotated[
+    str | None,
+    typer.Option(
+        envvar="REALTIME_JWT_SECRET", help="By default that of `fanwire dev`.", show_envvar=False
+    ),
+]
+Issuer = Annotated[str | None, typer.Option(envvar="REALTIME_JWT_ISSUER", show_envvar=False)]
+Audience = Annotated[str | None, typer.Option(envvar="REALTIME_JWT_AUDIENCE", show_envvar=False)]
+
+
+@app.command()
+def mint(
+    ctx: typer.Context,
+    *,
+    org: Annotated[str, typer.Option(help="Whose events it opens.")] = "acme",
+    user: Annotated[str, typer.Option(help="The `sub`.")] = "demo",
+    services: Annotated[str, typer.Option(help="Comma-separated, or *.")] = "*",
+    properties: Annotated[str, typer.Option(help="Comma-separated, or *.")] = "*",
+    publish: Annotated[bool, typer.Option("--publish", help="It may also publish.")] = False,
+    ttl: Annotated[int, typer.Option(help="Its life in seconds.", min=1)] = 3600,
+    secret: Secret = None,
+    issuer: Issuer = None,
+    audience: Audience = None,
+) -> None:
+    """Print a fresh HS256 token."""
+    key, iss, aud = _signing(secret, issuer, audience)
+    try:
+        token = mint_token(
+            key,
+            org=org,
+            sub=user,
+            services=_listed(services),
+            properties=_listed(properties),
+            publish=publish,
+            ttl_s=ttl,
+            issuer=iss,
+            audience=aud,
+            now=time.time(),
+        )
+    except ValueError as mistake:
+        raise UsageMistake(str(mistake)) from None
+    context_of(ctx).output.result({"token": token, "expiresInS": ttl}, token)
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    token: Annotated[str, typer.Argument(help="The token; `-` reads it from stdin.")],
+    *,
+    secret: Secret = None,
+    issuer: Issuer = None,
+    audience: Audience = None,
+) -> None:
+    """Say what a token holds, and whether the gateways of this secret accept it."""
+    text = sys.stdin.read().strip() if token == "-" else token
+    key, iss, aud = _signing(secret, issuer, audience)
+    claims = _unverified(text)
+    _show(context_of(ctx), claims)
+    try:
+        jwt.decode(text, key, algorithms=["HS256"], issuer=iss, audience=aud)
+    except jwt.InvalidTokenError as refusal:
+        raise _refused(refusal, claims) from None
+
+
+def _signing(secret: str | None, issuer: str | None, audience: str | None) -> tuple[str, str, str]:
+    stack = running_stack()
+    found = secret or (stack.secret if stack else None)
+    if found is None:
+        raise NoTarget("no secret: neither --secret nor REALTIME_JWT_SECRET, and no dev stack")
+    return (
+        found,
+        issuer or (stack.issuer if stack else "fanwire-dev"),
+        audience or (stack.audience if stack else "fanwire"),
+    )
+
+
+def _listed(text: str) -> str | list[str]:
+    return text if text == "*" else [name for name in text.split(",") if name]
+
+
+def _unverified(token: str) -> dict[str, Any]:
+    try:
+        claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError as mistake:
+        raise UsageMistake(f"this is no token: {mistake}") from None
+    return claims
+
+
+def _show(context: Context, claims: dict[str, Any]) -> None:
+    if context.output.json:
+        context.output.json_line(orjson.dumps({"claims": claims}))
+        return
+    for name, value in claims.items():
+        line = f"{escaped(name):<10} {escaped(str(value))}{_when(name, value)}"
+        context.output.console.print(line)
+
+
+def _when(name: str, value: object) -> str:
+    if name not in ("exp", "iat", "nbf") or not isinstance(value, int | float):
+        return ""
+    distance_s = round(value - time.time())
+    told = f"in {distance_s} s" if distance_s >= 0 else f"{-distance_s} s ago"
+    return f"  [dim]{told}[/dim]"
+
+
+def _refused(refusal: jwt.InvalidTokenError, claims: dict[str, Any]) -> Unauthorized:
+    error = Unauthorized(str(refusal))
+    if isinstance(refusal, jwt.ExpiredSignatureError):
+        ago_s = round(time.time() - claims["exp"])
+        error.args = (f"the token expired {ago_s} s ago (exp {_clock(claims['exp'])})",)
+    else:
+        error.args = (f"the token is not accepted: {refusal}",)
+    error.message = str(error)
+    return error
+
+
+def _clock(seconds: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(seconds))

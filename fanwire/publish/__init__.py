@@ -1,0 +1,1 @@
+"""Publishing: check an event, write it, and know that it was written."""

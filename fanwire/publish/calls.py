@@ -1,0 +1,56 @@
+"""What the sync and the async publisher share besides the plan: the making of events."""
+
+import random
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, TypedDict
+
+from fanwire.core.backoff import BackoffLimits, backoff_ms
+from fanwire.publish.new_event import NewEvent, Outgoing, checked_outgoing
+from fanwire.publish.plan import CHUNK_COUNT, Pause, Reply
+from fanwire.redis.errors import as_realtime_error
+
+REDIS_OPTIONS: Final[dict[str, Any]] = {
+    "protocol": 3,
+    "socket_connect_timeout": 5,
+    "socket_timeout": 10,
+}
+
+
+class EventTexts(TypedDict, total=False):
+    """The optional texts of an event, as keyword arguments of `publish`."""
+
+    type: str | None
+    entity_type: str | None
+    entity_id: str | None
+    event_id: str | None
+    property_id: str | None
+    traceparent: str | None
+
+
+def portions(events: Iterable[NewEvent]) -> Iterator[list[NewEvent]]:
+    """Return the events in portions of one round trip each."""
+    left = iter(events)
+    while portion := list(islice(left, CHUNK_COUNT)):
+        yield portion
+
+
+def checked(events: Sequence[NewEvent], traceparent: str | None) -> list[Outgoing]:
+    """Return the events checked; `traceparent` is for those that have none."""
+    return [checked_outgoing(event, traceparent) for event in events]
+
+
+def translated(replies: Sequence[Reply]) -> list[Reply]:
+    """Return the replies with redis-py's errors as ours."""
+    return [as_realtime_error(r) if isinstance(r, Exception) else r for r in replies]
+
+
+def now_ms() -> float:
+    """Return the time that the high-water mark is told."""
+    return time.monotonic() * 1000
+
+
+def pause_s(pause: Pause, limits: BackoffLimits) -> float:
+    """Return how long this pause lasts."""
+    return backoff_ms(pause.attempt, random.random(), limits) / 1000

@@ -1,0 +1,1 @@
+"""How Fanwire reaches Redis: addresses, clients, and what their errors mean."""

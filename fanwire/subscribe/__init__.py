@@ -1,0 +1,1 @@
+"""Subscribing: one stream of events across many sockets, without a silent gap."""

@@ -1,0 +1,1 @@
+"""Frames as JSON text, and events as subscribers receive them."""

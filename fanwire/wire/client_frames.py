@@ -1,0 +1,28 @@
+"""The frames that a client sends. The gateway's side is gateway/connection/messages.py."""
+
+from collections.abc import Mapping
+
+import orjson
+
+from fanwire.core.position import Position
+
+
+def encode_client_auth(token: str) -> bytes:
+    """Return the frame that refreshes the token in band."""
+    return orjson.dumps({"type": "auth", "token": token})
+
+
+def encode_ack(positions: Mapping[str, Position]) -> bytes:
+    """Return the frame that tells how far the client is."""
+    taken = {service: str(position) for service, position in positions.items()}
+    return orjson.dumps({"type": "ack", "positions": taken})
+
+
+def encode_visibility(*, hidden: bool) -> bytes:
+    """Return the frame that tells whether the page is hidden."""
+    return orjson.dumps({"type": "visibility", "hidden": hidden})
+
+
+def encode_ping() -> bytes:
+    """Return the probe."""
+    return orjson.dumps({"type": "ping"})

@@ -1,0 +1,1 @@
+"""Who is calling: tokens, their claims, and the keys that they are checked with."""

@@ -1,0 +1,118 @@
+"""Who is calling: the token's place in a request, and the check of what it says.
+
+A key fixes its algorithm, and a gateway has either one shared secret or the public keys of
+a JWKS, so nothing in a token chooses how it is checked. Every refusal of a token has the same
+public text; the cause is for the log, since it would tell an attacker how far he got.
+
+Rejected: a cache of verified tokens. A check costs about 25 µs, a twentieth of a connect, and
+a cache would have to forget at each expiry and each revocation.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
+
+from jwt import PyJWK
+
+from fanwire.errors import BadMessage, TokenInUrl, Unauthorized
+from fanwire.tokens import MIN_SECRET_BYTES
+from gateway.auth.claims import ClaimRules, Claims, read_claims
+from gateway.auth.compact_token import parse_compact, token_object
+
+SUBPROTOCOL: Final = "rt.v1"
+TOKEN_PREFIX: Final = "rt.token."
+
+_TOKEN_PARAMETERS: Final = frozenset(
+    {"token", "access_token", "id_token", "auth", "authorization", "bearer", "jwt"}
+)
+
+
+class KeySource(Protocol):
+    """Where the key comes from that a token names."""
+
+    def find(self, key_id: str | None) -> PyJWK:
+        """Return the key, which knows its algorithm; raises Unauthorized."""
+
+
+class SharedSecret:
+    """One HS256 secret. It has no id, so the one that a token may name is not looked at."""
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) < MIN_SECRET_BYTES:
+            raise ValueError(
+                f"REALTIME_JWT_SECRET has {len(secret)} bytes, at least {MIN_SECRET_BYTES} needed"
+            )
+        encoded = urlsafe_b64encode(secret).decode("ascii")
+        self._key = PyJWK({"kty": "oct", "k": encoded}, algorithm="HS256")
+
+    def find(self, key_id: str | None) -> PyJWK:
+        """Return the secret."""
+        return self._key
+
+
+class TokenVerifier:
+    """Turns a token into claims, or refuses it. Holds no state of its own."""
+
+    def __init__(self, keys: KeySource, rules: ClaimRules) -> None:
+        self._keys = keys
+        self._rules = rules
+
+    def verify(self, token: str, *, now_s: float) -> Claims:
+        """Return what `token` says. `now_s` is the wall clock, as tokens know no other.
+
+        Raises:
+            Unauthorized: If any check fails.
+        """
+        compact = parse_compact(token)
+        key = self._keys.find(compact.key_id)
+        if compact.algorithm != key.algorithm_name:
+            raise Unauthorized(f"the token's alg is not the key's, {key.algorithm_name}")
+        if not key.Algorithm.verify(compact.signed, key.key, compact.signature):
+            raise Unauthorized("the signature is wrong")
+        # Only now is the payload read: nobody but the issuer reaches the JSON parser with it.
+        payload = token_object(compact.payload, what="payload")
+        return read_claims(payload, self._rules, now_s=now_s)
+
+
+def extract_token(
+    subprotocols: Sequence[str], authorization: str | None, *, query_has_token: bool
+) -> str:
+    """Return the token of a request: from its subprotocols, or its Authorization header.
+
+    Raises:
+        TokenInUrl: If the query has one, wherever else one may be.
+        BadMessage: If `rt.v1` is not among the subprotocols offered, or two tokens differ.
+        Unauthorized: If there is no token.
+    """
+    if query_has_token:
+        raise TokenInUrl("the query has a token; its value was not logged")
+    if subprotocols and SUBPROTOCOL not in subprotocols:
+        raise BadMessage(f"none of the subprotocols offered is {SUBPROTOCOL}")
+    offered = {
+        name.removeprefix(TOKEN_PREFIX) for name in subprotocols if name.startswith(TOKEN_PREFIX)
+    }
+    in_header = bearer_token(authorization)
+    if in_header is not None:
+        offered.add(in_header)
+    if len(offered) > 1:
+        raise BadMessage("the request has two tokens that differ")
+    if not offered:
+        raise Unauthorized("no token")
+    return offered.pop()
+
+
+def echoed_subprotocol(subprotocols: Sequence[str]) -> str | None:
+    """Return the subprotocol to accept: never the token, which proxies would log."""
+    return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
+
+
+def bearer_token(authorization: str | None) -> str | None:
+    """Return the token of an Authorization header, None if it is of another scheme."""
+    # Another scheme is no error: a proxy in front may use Basic for its own password.
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def has_token_parameter(names: Iterable[str]) -> bool:
+    """Tell whether a query names a parameter by which other servers take tokens."""
+    return any(name.lower() in _TOKEN_PARAMETERS for name in names)

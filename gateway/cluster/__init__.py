@@ -1,0 +1,1 @@
+"""This gateway among the others: heartbeats, the canary, rebalancing, drain."""

@@ -1,0 +1,184 @@
+"""Publishes through the real path and listens for it, to know when this node is deaf.
+
+An event takes the whole way: XADD, a worker's commit, the bell, the read of the live feed. One
+topic serves all gateways, and who heard it lately does not publish. Its org is outside the
+alphabet of ids (fanwire/core/keys.py), so no token and no publisher of ours can name it.
+
+A topic that moves without a ring means a bell that is connected and mute; the bell is then
+connected anew, which also re-reads what is held. Reads that fail are repeated by their own loops.
+
+Bound: MAX_WAITING events (and one a node) while no worker takes them; further ones are not
+published, and nobody misses them.
+"""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import orjson
+import structlog
+from redis.exceptions import RedisError
+
+from fanwire.core.keys import CANARY, Keys
+from fanwire.core.position import ZERO, Position, parse_position
+from fanwire.errors import InvalidPosition, RealtimeError
+from gateway.cluster.hearing import (
+    CanaryLimits,
+    Change,
+    Hearing,
+    is_behind,
+    is_due,
+    is_ring_missing,
+)
+from gateway.delivery.bell import Bell
+from gateway.delivery.hub import HeldTopic
+from gateway.delivery.live_feed import LiveFeed
+from shared.redis.client import as_hash
+from shared.redis.pipelined import RoundTrips
+from shared.runtime import now_ms
+
+log = structlog.get_logger()
+
+MAX_WAITING: Final = 16
+HEARD: Final = "canaryHeard"
+"""Field of a heartbeat: the position up to which its node heard the canary."""
+
+
+class CanaryEar:
+    """What the bell said about the canary."""
+
+    def __init__(self) -> None:
+        self.rung = ZERO
+        self.rung_ms = self.listening_ms = now_ms()
+
+    def rang(self, position_text: str) -> None:
+        """Note one ring."""
+        try:
+            self.rung = max(self.rung, parse_position(position_text))
+        except InvalidPosition:
+            return
+        self.rung_ms = now_ms()
+
+    def listening_anew(self) -> None:
+        """Note that rings before this moment may have been missed."""
+        self.listening_ms = now_ms()
+
+
+class Canary:
+    """This node's part; `run` must be running."""
+
+    def __init__(
+        self,
+        round_trips: RoundTrips,
+        keys: Keys,
+        bell: Bell,
+        feed: LiveFeed,
+        ear: CanaryEar,
+        limits: CanaryLimits,
+        *,
+        node: str,
+    ) -> None:
+        self._round_trips = round_trips
+        self._keys = keys
+        self._bell = bell
+        self._feed = feed
+        self._ear = ear
+        self._limits = limits
+        self._node = node
+        self._hearing = Hearing(limits)
+        self._held: HeldTopic | None = None
+        self._started_ms = self._published_ms = now_ms()
+        self._chance = random.random()
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether the others hear and this node does not."""
+        return self._hearing.is_deaf
+
+    @property
+    def age_ms(self) -> float:
+        """How long ago something was heard, by ring and by read."""
+        read_ms = self._started_ms if self._held is None else self._held.moved_ms
+        return now_ms() - min(read_ms, self._ear.rung_ms)
+
+    @property
+    def heard(self) -> Position:
+        """The position up to which it was both rung and read."""
+        return ZERO if self._held is None else min(self._held.position, self._ear.rung)
+
+    def beat(self) -> Mapping[str, object]:
+        """Return its fields of the heartbeat."""
+        return {HEARD: str(self.heard), "canaryAgeMs": int(self.age_ms), "deaf": self.is_deaf}
+
+    async def run(self) -> None:
+        """Publish and judge until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._publish_turns())
+            tasks.create_task(self._judge_turns())
+
+    async def _publish_turns(self) -> None:
+        while True:
+            try:
+                await self._bell.listen(CANARY.org)
+                self._held = await self._feed.open(CANARY)
+                await self._publish_if_due()
+            except (RealtimeError, RedisError, OSError) as error:
+                log.debug("canary.not_published", cause=str(error))
+            await asyncio.sleep(self._limits.turn_ms / 1000)
+
+    async def _publish_if_due(self) -> None:
+        silent_ms = min(self.age_ms, now_ms() - self._published_ms)
+        if not is_due(silent_ms=silent_ms, chance=self._chance, limits=self._limits):
+            return
+        self._chance, self._published_ms = random.random(), now_ms()
+        key = self._keys.events(CANARY)
+        if cast(int, await self._round_trips.call("XLEN", key)) < MAX_WAITING:
+            await self._round_trips.call("XADD", key, "*", *self._event())
+
+    def _event(self) -> tuple[str, ...]:
+        payload = orjson.dumps({"node": self._node}).decode()
+        # With an id, or it would count among the events of publishers who forgot theirs.
+        return ("type", "canary", "eventId", secrets.token_hex(8), "data", payload)
+
+    async def _judge_turns(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.turn_ms / 1000)
+            self._heal_bell()
+            behind = await self._is_behind()
+            match self._hearing.judge(is_behind=behind, now_ms=now_ms()):
+                case Change.DEAF:
+                    log.error("canary.deaf", age_ms=int(self.age_ms))
+                case Change.WELL:
+                    log.info("canary.hears_again", age_ms=int(self.age_ms))
+
+    def _heal_bell(self) -> None:
+        if self._held is not None and is_ring_missing(
+            moved_ms=self._held.moved_ms,
+            rung_ms=self._ear.rung_ms,
+            listening_ms=self._ear.listening_ms,
+            now_ms=now_ms(),
+            limits=self._limits,
+        ):
+            self._bell.doubt()
+
+    async def _is_behind(self) -> bool | None:
+        if self.age_ms < self._limits.doubt_ms:
+            return False
+        try:
+            reply = await self._round_trips.call("HGETALL", self._keys.gateway_nodes())
+        except (RealtimeError, RedisError, OSError):
+            return None
+        states = as_hash(reply).items()
+        peers = [heard_in(state) for node, state in states if node != self._node.encode()]
+        return is_behind(self.heard, [peer for peer in peers if peer is not None])
+
+
+def heard_in(beat: bytes) -> Position | None:
+    """Return the position that a heartbeat tells; None from a node that knows no canary."""
+    try:
+        state: Any = orjson.loads(beat)
+        return parse_position(state[HEARD])
+    except (KeyError, TypeError, orjson.JSONDecodeError, InvalidPosition):
+        return None

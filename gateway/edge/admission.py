@@ -1,0 +1,104 @@
+"""Who is let in: the checks that need no token first, then the caller's own limits.
+
+An overloaded gateway keeps the sockets that it has and refuses new ones, with a time after
+which to come back. The wait is spread, or the refused would all return at once.
+"""
+
+import random
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from fanwire.errors import Draining, Overloaded, RateLimited
+from gateway.auth.claims import Claims
+from gateway.connection.rate_limit import RateLimit, TokenBucket
+from gateway.connection.registry import Registry
+from shared.runtime import now_ms
+
+MAX_BUCKETS: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionLimits:
+    """Sockets of this process, and what one user may do."""
+
+    max_connections: int
+    max_per_user: int
+    max_per_org: int
+    max_per_address: int | None
+    connects_per_user: RateLimit
+    requests_per_user: RateLimit
+
+
+class Admission:
+    """Keeps the door."""
+
+    def __init__(self, limits: AdmissionLimits, registry: Registry) -> None:
+        self._limits = limits
+        self._registry = registry
+        self._connects = _Buckets(limits.connects_per_user)
+        self._requests = _Buckets(limits.requests_per_user)
+        self.is_draining = False
+
+    def check_node(self) -> None:
+        """Refuse a new socket that this node cannot take; raises Draining, Overloaded."""
+        if self.is_draining:
+            raise Draining("this gateway is leaving", retry_after_ms=_spread_ms(500))
+        if len(self._registry) >= self._limits.max_connections:
+            limit = self._limits.max_connections
+            raise Overloaded(
+                f"this gateway has its {limit} connections", retry_after_ms=_spread_ms(2_000)
+            )
+
+    def check_address(self, address: str) -> None:
+        """Refuse a socket of an address that has its share; raises RateLimited."""
+        limit = self._limits.max_per_address
+        if limit is not None and self._registry.address_count(address) >= limit:
+            raise RateLimited(
+                f"the address {address} has {limit} connections here",
+                retry_after_ms=_spread_ms(5_000),
+            )
+
+    def check_connect(self, claims: Claims) -> None:
+        """Refuse a socket beyond the caller's limits; raises RateLimited."""
+        if len(self._registry.of_user(claims.org, claims.sub)) >= self._limits.max_per_user:
+            raise RateLimited(
+                f"this user has {self._limits.max_per_user} connections here",
+                retry_after_ms=_spread_ms(5_000),
+            )
+        if self._registry.org_count(claims.org) >= self._limits.max_per_org:
+            raise RateLimited(
+                f"this org has {self._limits.max_per_org} connections here",
+                retry_after_ms=_spread_ms(5_000),
+            )
+        self._connects.take(claims, "connects")
+
+    def check_request(self, claims: Claims) -> None:
+        """Refuse an HTTP request beyond the caller's rate; raises RateLimited."""
+        self._requests.take(claims, "requests")
+
+
+class _Buckets:
+    """A bucket per user. Bound: MAX_BUCKETS; the one unused the longest is forgotten."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self._limit = limit
+        self._buckets: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
+
+    def take(self, claims: Claims, what: str) -> None:
+        key = (claims.org, claims.sub)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = TokenBucket(self._limit, now_ms=now_ms())
+        self._buckets.move_to_end(key)
+        while len(self._buckets) > MAX_BUCKETS:
+            self._buckets.popitem(last=False)
+        if not bucket.take(self._limit, now_ms=now_ms()):
+            raise RateLimited(
+                f"more than {self._limit.per_s:g} {what}/s of this user",
+                retry_after_ms=bucket.retry_after_ms(self._limit),
+            )
+
+
+def _spread_ms(shortest_ms: int) -> int:
+    return int(shortest_ms * (1 + random.random()))

@@ -1,0 +1,202 @@
+"""When a lagging socket stops getting the less important traffic, and when it gets it again.
+
+A socket is over when too much waits for it, for too long, or when its acks lag. Once may be a
+hiccup; at the second check its low tier is shed, and if that does not help, its normal tier.
+What is critical or high is never shed: a socket that cannot take even that is ended by the
+hard limit. Before a tier is shed, what waits of it is conflated, which may be relief enough.
+
+It clears early after `well_ms` of health. A relapse soon after doubles the time, so that a
+socket at the edge of its capacity does not swing in and out.
+
+Every transition is a row of NEXT_PHASE; the diagram in docs/flow_control.md is drawn from it.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from fanwire.core.tiers import Tier
+
+
+class Phase(Enum):
+    """How a socket keeps up."""
+
+    STEADY = "steady"
+    SUSPECTED = "suspected"  # over at one check
+    SHEDDING_LOW = "shedding_low"
+    STRAINED = "strained"  # the low tier is shed, and over all the same
+    SHEDDING_NORMAL = "shedding_normal"  # low and normal are shed
+
+
+class Sign(Enum):
+    """What a check finds."""
+
+    OVER = "over"
+    CALM = "calm"
+    RECOVERED = "recovered"  # well for long enough, or calm when the time is up
+    OVERRUN = "overrun"  # over the hard limit: no time for a second check
+
+
+NEXT_PHASE: Final[dict[tuple[Phase, Sign], Phase]] = {
+    (Phase.STEADY, Sign.OVER): Phase.SUSPECTED,
+    (Phase.STEADY, Sign.CALM): Phase.STEADY,
+    (Phase.STEADY, Sign.RECOVERED): Phase.STEADY,
+    (Phase.STEADY, Sign.OVERRUN): Phase.SHEDDING_LOW,
+    (Phase.SUSPECTED, Sign.OVER): Phase.SHEDDING_LOW,
+    (Phase.SUSPECTED, Sign.CALM): Phase.STEADY,
+    (Phase.SUSPECTED, Sign.RECOVERED): Phase.STEADY,
+    (Phase.SUSPECTED, Sign.OVERRUN): Phase.SHEDDING_LOW,
+    (Phase.SHEDDING_LOW, Sign.OVER): Phase.STRAINED,
+    (Phase.SHEDDING_LOW, Sign.CALM): Phase.SHEDDING_LOW,
+    (Phase.SHEDDING_LOW, Sign.RECOVERED): Phase.STEADY,
+    (Phase.SHEDDING_LOW, Sign.OVERRUN): Phase.SHEDDING_NORMAL,
+    (Phase.STRAINED, Sign.OVER): Phase.SHEDDING_NORMAL,
+    (Phase.STRAINED, Sign.CALM): Phase.SHEDDING_LOW,
+    (Phase.STRAINED, Sign.RECOVERED): Phase.STEADY,
+    (Phase.STRAINED, Sign.OVERRUN): Phase.SHEDDING_NORMAL,
+    (Phase.SHEDDING_NORMAL, Sign.OVER): Phase.SHEDDING_NORMAL,
+    (Phase.SHEDDING_NORMAL, Sign.CALM): Phase.SHEDDING_NORMAL,
+    (Phase.SHEDDING_NORMAL, Sign.RECOVERED): Phase.STEADY,
+    (Phase.SHEDDING_NORMAL, Sign.OVERRUN): Phase.SHEDDING_NORMAL,
+}
+
+_SHED: Final[dict[Phase, frozenset[Tier]]] = {
+    Phase.STEADY: frozenset(),
+    Phase.SUSPECTED: frozenset(),
+    Phase.SHEDDING_LOW: frozenset({Tier.LOW}),
+    Phase.STRAINED: frozenset({Tier.LOW}),
+    Phase.SHEDDING_NORMAL: frozenset({Tier.LOW, Tier.NORMAL}),
+}
+_CONFLATED: Final[dict[Phase, Tier]] = {Phase.SUSPECTED: Tier.LOW, Phase.STRAINED: Tier.NORMAL}
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineLimits:
+    """What is too much, and how long a quarantine lasts."""
+
+    backlog_bytes: int = 262_144
+    age_ms: float = 2_000
+    ack_lag_ms: float = 2_000
+    spell_ms: float = 30_000
+    longest_spell_ms: float = 120_000
+    well_ms: float = 3_000
+    well_share: float = 0.25
+    relapse_ms: float = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How far a socket lags at a check."""
+
+    backlog_bytes: int
+    oldest_age_ms: float
+    ack_lag_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """More is shed from now on, until the given time at most."""
+
+    shed: frozenset[Tier]
+    until_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """Nothing is shed any more."""
+
+    after_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conflate:
+    """Merge what waits of this tier; it may be relief enough."""
+
+    tier: Tier
+
+
+Verdict = Entered | Cleared | Conflate | None
+
+
+class Quarantine:
+    """One socket's state. Plain; `check` returns what changed."""
+
+    __slots__ = ("_cleared_ms", "_entered_ms", "_limits", "_spell_ms", "_well_since_ms", "phase",
+                 "until_ms")  # fmt: skip
+
+    def __init__(self, limits: QuarantineLimits) -> None:
+        self._limits = limits
+        self._spell_ms = limits.spell_ms
+        self._cleared_ms = float("-inf")
+        self._entered_ms = 0.0
+        self._well_since_ms: float | None = None
+        self.until_ms = 0.0
+        self.phase = Phase.STEADY
+
+    @property
+    def shed(self) -> frozenset[Tier]:
+        """The tiers that the socket does not get."""
+        return _SHED[self.phase]
+
+    def spell_so_far_ms(self, *, now_ms: float) -> float:
+        """Return for how long something has been shed."""
+        return now_ms - self._entered_ms if self.shed else 0.0
+
+    def is_idle(self, *, now_ms: float) -> bool:
+        """Tell whether nothing of this state is worth remembering."""
+        return self.phase is Phase.STEADY and now_ms - self._cleared_ms > self._limits.relapse_ms
+
+    def check(self, load: Load, *, now_ms: float) -> Verdict:
+        """Take note of the load and return what is to be done."""
+        before = self.phase
+        self.phase = NEXT_PHASE[before, self._sign(load, now_ms)]
+        if self.phase is before:
+            return None
+        if self.phase in _CONFLATED:
+            return Conflate(_CONFLATED[self.phase])
+        if self.shed > _SHED[before]:
+            return self._enter(now_ms)
+        return self._clear(now_ms) if _SHED[before] and not self.shed else None
+
+    def overrun(self, *, now_ms: float) -> Entered | None:
+        """Shed one tier more at once; None if there is none that may be shed."""
+        before = self.shed
+        self.phase = NEXT_PHASE[self.phase, Sign.OVERRUN]
+        self._well_since_ms = None
+        return self._enter(now_ms) if self.shed > before else None
+
+    def _sign(self, load: Load, now_ms: float) -> Sign:
+        if self._is_over(load):
+            self._well_since_ms = None
+            return Sign.OVER
+        if not self._is_well(load):
+            self._well_since_ms = None
+        elif self._well_since_ms is None:
+            self._well_since_ms = now_ms
+        well_ms = 0.0 if self._well_since_ms is None else now_ms - self._well_since_ms
+        has_recovered = well_ms >= self._limits.well_ms or now_ms >= self.until_ms
+        return Sign.RECOVERED if has_recovered else Sign.CALM
+
+    def _is_over(self, load: Load) -> bool:
+        limits = self._limits
+        return (
+            load.backlog_bytes > limits.backlog_bytes
+            or load.oldest_age_ms > limits.age_ms
+            or load.ack_lag_ms > limits.ack_lag_ms
+        )
+
+    def _is_well(self, load: Load) -> bool:
+        return load.backlog_bytes < self._limits.backlog_bytes * self._limits.well_share
+
+    def _enter(self, now_ms: float) -> Entered:
+        if self.shed == {Tier.LOW}:
+            relapsed = now_ms - self._cleared_ms <= self._limits.relapse_ms
+            doubled_ms = min(2 * self._spell_ms, self._limits.longest_spell_ms)
+            self._spell_ms = doubled_ms if relapsed else self._limits.spell_ms
+            self._entered_ms = now_ms
+        self.until_ms = now_ms + self._spell_ms
+        return Entered(self.shed, self.until_ms)
+
+    def _clear(self, now_ms: float) -> Cleared:
+        self._cleared_ms = now_ms
+        return Cleared(after_ms=now_ms - self._entered_ms)

@@ -1,1 +1,0 @@
-"""The gateway's decisions: pure, told everything, returning what changed."""

@@ -1,0 +1,278 @@
+"""Puts sockets onto topics: at connect, and when a subscription changes.
+
+Both end in a section without an `await` in which positions are read, the client is told, and
+the socket joins. Changes of one socket take turns; the newest version wins.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from fanwire.core.connection_ids import connection_field
+from fanwire.core.ids import Org, Service
+from fanwire.core.keys import Topic
+from fanwire.core.position import Position
+from fanwire.wire.encode import ServiceState, encode_reset, encode_subscriptions
+from gateway.connection.connection import Connection
+from gateway.connection.lanes import Place
+from gateway.connection.phases import Input, Phase
+from gateway.delivery.catch_up import CatchUp, CatchUps, wanted_by
+from gateway.delivery.chain import ResetReason, Resumed, judge_resume
+from gateway.delivery.hub import HeldTopic, Hub
+from gateway.delivery.live_feed import LiveFeed
+from gateway.delivery.replay_log import ReplayLog, UnreadableTopic
+from gateway.flow_control.monitor import FlowControl
+from gateway.session.interest import interest_change
+from gateway.session.node_profile import Greeting
+from gateway.session.store import SubscriptionStore
+from gateway.session.stream_request import StreamRequest
+from gateway.session.turns import Turns
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a socket begins on a topic."""
+
+    held: HeldTopic
+    resumed_from: Position | None = None
+    replayed: int = 0
+    reset: ResetReason | None = None
+
+    @property
+    def asked_to_resume(self) -> bool:
+        """Tell whether the client named a position."""
+        return self.resumed_from is not None or self.reset is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What became of a socket's services at its hello."""
+
+    starts: Sequence[Start]
+    catch_ups: Sequence[CatchUp]
+    """Replays that are begun, and wait to be run."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedChange:
+    """A socket's subscription as it should be. The property counts only if it is newer."""
+
+    version: int
+    services: frozenset[Service]
+    property_id: str | None
+    property_version: int
+
+
+class Joiner:
+    """Joins, changes and narrows the sockets of this gateway."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        feed: LiveFeed,
+        replay_log: ReplayLog,
+        store: SubscriptionStore,
+        greeting: Greeting,
+        catch_ups: CatchUps,
+        flow: FlowControl,
+    ) -> None:
+        self._hub = hub
+        self._feed = feed
+        self._log = replay_log
+        self._store = store
+        self._greeting = greeting
+        self._catch_ups = catch_ups
+        self._flow = flow
+        self._withholding = flow.withholding
+        self._turns = Turns()
+
+    async def join(self, connection: Connection, request: StreamRequest) -> Joined:
+        """Say hello, and go live where nothing was asked for; `replay` must follow.
+
+        Raises RedisUnavailable.
+        """
+        async with self._turns.of(connection):
+            await self._register(connection, request)
+            starts = await self._starts(connection.claims.org, request)
+            if not connection.is_open:
+                return Joined([], [])
+            # A fresh token may have narrowed the socket meanwhile.
+            starts = [start for start in starts if start.held.topic.service in connection.services]
+            self._greet(connection, starts)
+            entered = [self._enter(connection, start) for start in starts]
+        return Joined(starts, [catch_up for catch_up in entered if catch_up])
+
+    async def replay(self, joined: Joined) -> None:
+        """Replay what was asked for, and go live behind it. Raises RedisUnavailable."""
+        await asyncio.gather(*map(self._catch_ups.run, joined.catch_ups))
+
+    async def change(self, connection: Connection, wanted: WantedChange) -> None:
+        """Apply a change in place and acknowledge it; one that is not newer is ignored."""
+        async with self._turns.of(connection):
+            allowed = frozenset(filter(connection.claims.may_receive, wanted.services))
+            org = connection.claims.org
+            helds = await asyncio.gather(*(self._feed.open(Topic(org, s)) for s in allowed))
+            if connection.is_open and wanted.version > connection.version:
+                by_service = {held.topic.service: held for held in helds}
+                # Asked again: the token may be another one by now.
+                still_allowed = filter(connection.claims.may_receive, by_service)
+                self._apply(connection, wanted, {s: by_service[s] for s in still_allowed})
+
+    def narrow(self, connection: Connection) -> None:
+        """Take from a socket what its token no longer allows, as after a refresh."""
+        change = interest_change(
+            held=connection.services,
+            wanted=frozenset(filter(connection.claims.may_receive, connection.services)),
+        )
+        self._leave(connection, change.leave)
+        connection.services -= change.leave
+        self._refilter(connection)
+        if connection.phase is not Phase.JOINING:  # else its hello will tell
+            self._acknowledge(connection)
+
+    async def _register(self, connection: Connection, request: StreamRequest) -> None:
+        connection.services = request.services
+        connection.property_id = request.property_id
+        version = await self._store.register(
+            connection.claims.org,
+            connection_field(connection.claims.sub, connection.id),
+            request.services,
+            request.property_id,
+        )
+        # Changes up to here are older than the URL that this socket came with.
+        connection.version = connection.property_version = version
+
+    async def _starts(self, org: Org, request: StreamRequest) -> list[Start]:
+        topics = [Topic(org, service) for service in sorted(request.services)]
+        helds = list(map(self._feed.held, topics))
+        if not request.resume and all(helds):
+            return [Start(held) for held in helds if held]  # nothing to wait for
+        return await asyncio.gather(
+            *(self._start(topic, request.resume.get(topic.service)) for topic in topics)
+        )
+
+    async def _start(self, topic: Topic, resume: Position | None) -> Start:
+        held = await self._feed.open(topic)
+        if resume is None:
+            return Start(held)
+        if resume == held.position or held.tail.after(resume) is not None:
+            return _resumed(held, resume)
+        try:
+            # Asked together, answered in this order: the log is not older than the head.
+            head, following = await asyncio.gather(
+                self._log.head(topic), self._log.after(topic, resume, count=1)
+            )
+        except UnreadableTopic:
+            return Start(held, reset=ResetReason.UNKNOWN_EPOCH)
+        last = Position(0, 0) if head is None else head.last
+        epoch = 0 if head is None else head.epoch
+        verdict = judge_resume(resume, head=last, epoch=epoch, following=following)
+        if isinstance(verdict, Resumed):
+            return _resumed(held, resume)
+        return Start(held, reset=verdict)
+
+    def _greet(self, connection: Connection, starts: Iterable[Start]) -> None:
+        connection.advance(Input.HELLO)
+        connection.send(self._greeting.hello(connection, list(map(_state, starts))))
+        self._flow.remind(connection)
+        for start in starts:
+            if start.reset is not None:
+                service, position = start.held.topic.service, start.held.position
+                connection.send(
+                    encode_reset(service=service, reason=start.reset, position=position)
+                )
+
+    def _enter(self, connection: Connection, start: Start) -> CatchUp | None:
+        if start.resumed_from is None:
+            self._withholding.enter(connection, start.held)
+            return None
+        place = Place(start.resumed_from, start.resumed_from)
+        if not self._withholding.may_join(connection, start.held.topic.service):
+            self._withholding.resume_at(connection, start.held.topic.service, place)
+            return None
+        return self._catch_ups.start(connection, start.held, place)
+
+    def _apply(
+        self, connection: Connection, wanted: WantedChange, helds: dict[Service, HeldTopic]
+    ) -> None:
+        change = interest_change(held=connection.services, wanted=helds.keys())
+        connection.version = wanted.version
+        connection.services = frozenset(helds)
+        self._leave(connection, change.leave)
+        if wanted.property_version > connection.property_version:
+            connection.property_version = wanted.property_version
+            connection.property_id = wanted.property_id
+            self._refilter(connection)
+        for service in change.join:
+            self._withholding.enter(connection, helds[service])
+        self._acknowledge(connection)
+        if change.join:
+            self._flow.remind(connection)
+        log.debug(
+            "sub.applied",
+            connection=connection.id,
+            version=connection.version,
+            services=len(connection.services),
+        )
+
+    def _acknowledge(self, connection: Connection) -> None:
+        # A new filter has other predecessors: the client must stand at the head, which is
+        # right, because all that was for it under the old one is written.
+        states = [
+            ServiceState(s, self._greeting.tiers.of(s), self._position(connection, s))
+            for s in sorted(connection.services)
+        ]
+        connection.send(
+            encode_subscriptions(
+                version=connection.version, property_id=connection.property_id, services=states
+            )
+        )
+
+    def _leave(self, connection: Connection, services: Iterable[Service]) -> None:
+        for service in services:
+            topic = Topic(connection.claims.org, service)
+            self._catch_ups.stop(connection, topic)
+            self._withholding.left(connection, service)
+            held = self._hub.get(topic)
+            if held is not None:
+                held.leave(connection)
+
+    def _refilter(self, connection: Connection) -> None:
+        wanted = wanted_by(connection)
+        for audience in connection.audiences:
+            held = self._hub.get(Topic(connection.claims.org, audience.service))
+            if held is None or audience.wanted == wanted:
+                continue
+            held.leave(connection)
+            waiting = connection.drop(audience.service)
+            if waiting is None:
+                held.join(connection, wanted)
+            else:
+                # What was cut for the old filter is cut anew from the log.
+                self._withholding.resume_at(connection, audience.service, waiting)
+
+    def _position(self, connection: Connection, service: Service) -> Position | None:
+        held = self._hub.get(Topic(connection.claims.org, service))
+        is_live = connection.audience_of(service) is not None and not connection.waits(service)
+        if held is not None and is_live:
+            return held.position
+        return self._withholding.place_of(connection, service)
+
+
+def _resumed(held: HeldTopic, resume: Position) -> Start:
+    missed = held.position.seq - resume.seq if held.position.epoch == resume.epoch else 0
+    return Start(held, resumed_from=resume, replayed=max(0, missed))
+
+
+def _state(start: Start) -> ServiceState:
+    return ServiceState(
+        name=start.held.topic.service,
+        tier=start.held.tier,
+        position=start.resumed_from or start.held.position,
+        recovered=start.resumed_from is not None if start.asked_to_resume else None,
+        replayed=start.replayed if start.asked_to_resume else None,
+    )

@@ -1,0 +1,114 @@
+"""Knows the revoked tokens of each org that this gateway serves.
+
+Read when an org is opened, at each ring, and by a slow poll. A list that could not be read for
+a minute refuses new sockets: a token that was called back must not slip in during an outage.
+"""
+
+import asyncio
+import time
+from typing import Final
+
+import structlog
+from redis.exceptions import RedisError
+
+from fanwire.core.ids import Org
+from fanwire.core.keys import Keys
+from fanwire.errors import Forbidden, RealtimeError, Unauthorized
+from gateway.auth.claims import Claims
+from gateway.connection.registry import Registry
+from gateway.session.revoked_tokens import Revocations
+from shared.redis.client import as_list
+from shared.redis.pipelined import RedisUnavailable, RoundTrips
+from shared.runtime import now_ms
+
+log = structlog.get_logger()
+
+MAX_AGE_MS: Final = 60_000
+
+
+class RevocationList:
+    """The lists of all open orgs; `run` must be running."""
+
+    def __init__(
+        self, round_trips: RoundTrips, keys: Keys, registry: Registry, *, poll_ms: int
+    ) -> None:
+        self._round_trips = round_trips
+        self._keys = keys
+        self._registry = registry
+        self._poll_ms = poll_ms
+        self._known: dict[Org, tuple[Revocations, float]] = {}
+        self._due: set[Org] = set()
+        self._wake = asyncio.Event()
+
+    async def open(self, org: Org) -> None:
+        """Return once the list of `org` is known. Raises RedisUnavailable."""
+        if org not in self._known:
+            await self._read(org)
+
+    def check(self, claims: Claims) -> None:
+        """Refuse a revoked token.
+
+        Raises:
+            Unauthorized: If it was revoked.
+            RedisUnavailable: If the list is too old to tell.
+        """
+        revocations, read_ms = self._known.get(claims.org, (None, 0.0))
+        if revocations is None or now_ms() - read_ms > MAX_AGE_MS:
+            raise RedisUnavailable("the list of revoked tokens is too old")
+        if revocations.covers(claims):
+            raise Unauthorized("the token was revoked")
+
+    def changed(self, org: Org) -> None:
+        """Read the list of `org` anew, soon."""
+        self._due.add(org)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Keep the lists fresh until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow())
+            tasks.create_task(self._poll())
+
+    async def _follow(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._read_due()
+
+    async def _poll(self) -> None:
+        # On a time of its own: rings that never pause must not put it off, or lists that
+        # nothing rings for would grow too old to let anybody in.
+        while True:
+            await asyncio.sleep(self._poll_ms / 1000)
+            here = set(self._registry.orgs())
+            # An org that has left is forgotten, and read anew with its next socket. What was
+            # read a moment ago may be for a socket that is still on its way.
+            since_ms = now_ms() - self._poll_ms
+            self._known = {
+                org: known
+                for org, known in self._known.items()
+                if org in here or known[1] > since_ms
+            }
+            self._due |= here
+            self._wake.set()
+
+    async def _read_due(self) -> None:
+        due, self._due = self._due, set()
+        try:
+            await asyncio.gather(*map(self._read, due))
+        except (RealtimeError, RedisError, OSError) as error:
+            log.warning("revocations.read_failed", cause=str(error), org_count=len(due))
+            self._due |= due  # with the next ring or poll
+
+    async def _read(self, org: Org) -> None:
+        # Scored by the expiry of what they revoke: an older one has nothing left to revoke.
+        now_s = int(time.time())  # noqa: TID251 (token times are wall-clock times)
+        reply = await self._round_trips.call(
+            "ZRANGE", self._keys.revoked(org), now_s, "+inf", "BYSCORE"
+        )
+        members = [member.decode() for member in as_list(reply)]
+        revocations = Revocations(members)
+        self._known[org] = (revocations, now_ms())
+        for connection in self._registry.of_org(org):
+            if revocations.covers(connection.claims):
+                connection.close(Forbidden("the token was revoked"))

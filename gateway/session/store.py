@@ -1,0 +1,127 @@
+"""Reads and changes `subs:{org}`: who is subscribed to what, as all nodes see it.
+
+Every connection has a field of its own from its upgrade to its end. It makes a change for one
+tab possible from any node, and tells an open connection from a dead or an invented one.
+"""
+
+from typing import Final, NamedTuple, cast
+
+from fanwire.core.connection_ids import connection_field
+from fanwire.core.ids import Org, Service, UserId
+from fanwire.core.keys import Keys
+from fanwire.errors import NotFound, Overloaded, StaleVersion, shortened
+from gateway.session.subscription import (
+    Subscription,
+    decode_subscription,
+    encode_change,
+    newest_filter,
+)
+from shared.redis.client import as_int, as_values
+from shared.redis.pipelined import RoundTrips
+from shared.redis.scripts import Script
+
+VERSION_FIELD: Final = ":version"
+_MAX_TRIES: Final = 8
+_UPDATE: Final = Script("update_subscription")
+
+
+class Change(NamedTuple):
+    """A wanted change. `sets_property` False leaves the filter as it is."""
+
+    services: frozenset[Service]
+    property_id: str | None
+    sets_property: bool
+    connection_id: str | None
+    if_version: int | None
+    request_id: str | None
+
+
+class SubscriptionStore:
+    """The hash that every node watches."""
+
+    def __init__(self, round_trips: RoundTrips, keys: Keys) -> None:
+        self._round_trips = round_trips
+        self._keys = keys
+
+    async def register(
+        self, org: Org, field: str, services: frozenset[Service], property_id: str | None
+    ) -> int:
+        """Write a connection's field unless it is there; return the version as of now."""
+        key = self._keys.subs(org)
+        # Version 0: whatever changed before this connection does not concern it.
+        body = encode_change(services=services, property_id=property_id, property_version=0)
+        self._round_trips.tell("HSETNX", key, field, b"0 " + body)
+        return await self.version(org)
+
+    def unregister(self, org: Org, field: str) -> None:
+        """Remove an ended connection's field."""
+        self._round_trips.tell("HDEL", self._keys.subs(org), field)
+
+    async def version(self, org: Org) -> int:
+        """Return how many changes there have been."""
+        reply = await self._round_trips.call("HGET", self._keys.subs(org), VERSION_FIELD)
+        return 0 if reply is None else int(cast(bytes, reply))
+
+    async def read(self, org: Org, fields: list[str]) -> list[Subscription | None]:
+        """Return the subscriptions in these fields, None for each that is absent."""
+        if not fields:
+            return []
+        reply = await self._round_trips.call("HMGET", self._keys.subs(org), *fields)
+        return [None if raw is None else decode_subscription(raw) for raw in as_values(reply)]
+
+    async def change(self, org: Org, user: UserId, change: Change) -> Subscription:
+        """Store a change and ring the bell; return what is now stored.
+
+        Raises:
+            NotFound: If `connection_id` is not an open connection of this user.
+            StaleVersion: If `if_version` is not the current version of the field.
+        """
+        field = connection_field(user, change.connection_id) if change.connection_id else user
+        for _ in range(_MAX_TRIES):
+            stored = await self._try_change(org, user, field, change)
+            if stored is not None:
+                return stored
+        raise Overloaded(f"{_MAX_TRIES} other changes came first", retry_after_ms=1_000)
+
+    async def _try_change(
+        self, org: Org, user: UserId, field: str, change: Change
+    ) -> Subscription | None:
+        reply = await self._round_trips.call("HMGET", self._keys.subs(org), field, user)
+        raw, raw_of_user = as_values(reply)
+        current = None if raw is None else decode_subscription(raw)
+        of_user = None if raw_of_user is None else decode_subscription(raw_of_user)
+        if current is not None and change.request_id and current.request_id == change.request_id:
+            return current  # the same request once more: its answer was lost
+        if change.connection_id and current is None:
+            raise _not_open(change)
+        _check_version(change, current)
+        kept_id, kept_version = newest_filter(current, of_user)
+        body = encode_change(
+            services=change.services,
+            property_id=change.property_id if change.sets_property else kept_id,
+            property_version=None if change.sets_property else kept_version,
+            request_id=change.request_id,
+        )
+        version = as_int(await self._run_update(org, field, raw, body, change))
+        if version == -1:
+            raise _not_open(change)
+        return decode_subscription(b"%d %b" % (version, body)) if version else None
+
+    async def _run_update(
+        self, org: Org, field: str, raw: bytes | None, body: bytes, change: Change
+    ) -> object:
+        return await self._round_trips.run_script(
+            _UPDATE,
+            [self._keys.subs(org), self._keys.bell(org)],
+            [field, raw or b"", body, "1" if change.connection_id else "0"],
+        )
+
+
+def _not_open(change: Change) -> NotFound:
+    return NotFound(f"connection {shortened(change.connection_id)} is not open")
+
+
+def _check_version(change: Change, current: Subscription | None) -> None:
+    version = 0 if current is None else current.version
+    if change.if_version is not None and change.if_version != version:
+        raise StaleVersion(expected=change.if_version, current=version)

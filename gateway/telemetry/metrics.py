@@ -1,0 +1,117 @@
+"""What a gateway tells of itself: every metric, and where its value is read."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
+
+from fanwire.close_codes import close_rules
+from fanwire.core.tiers import Tier
+from gateway.delivery.stats import ServiceSums
+from gateway.gateway import Gateway
+from gateway.telemetry.client_health import ServiceHealth
+from shared.telemetry import names
+from shared.telemetry.instruments import Instruments, Rows
+from shared.telemetry.labels import ServiceLabels
+from shared.telemetry.metric import Metric
+from shared.telemetry.runtime import observe_runtime
+
+Name = TypeVar("Name", bound=str)
+Reason = TypeVar("Reason", bound=str)
+
+CONTROL_TIER: Final = "control"
+KNOWN_CODES: Final = {rule.code for rule in close_rules()} | {
+    1000, 1001, 1002, 1005, 1006, 1009,
+}  # fmt: skip
+OTHER_CODE: Final = "other"
+
+
+def observe_gateway(gateway: Gateway) -> None:
+    """Register what is read when somebody asks; histograms are in histograms.py beside it."""
+    signals = gateway.signals
+    instruments, labels, counters = signals.telemetry.instruments, signals.labels, signals.counters
+    observe_runtime(instruments, signals.presence, signals.loop_lag)
+    _observe_connections(instruments, gateway)
+    _observe_delivery(instruments, gateway, labels)
+    _observe_flow(instruments, gateway)
+    _observe_clients(instruments, gateway, labels)
+    instruments.observe(names.RESUME_ATTEMPTS, lambda: _by_name(counters.resumes))
+    instruments.observe(names.AUTH_FAILURES, lambda: _by_name(counters.auth_failures))
+    instruments.observe(names.CATCH_UPS_ACTIVE, lambda: len(gateway.catch_ups))
+    instruments.observe(names.CANARY_AGE, lambda: gateway.canary.age_ms / 1000)
+
+
+def _observe_connections(instruments: Instruments, gateway: Gateway) -> None:
+    counters, observe = gateway.signals.counters, instruments.observe
+    observe(names.CONNECTIONS_ACTIVE, lambda: len(gateway.registry))
+    observe(names.CONNECTIONS_LIMIT, lambda: gateway.settings.max_connections)
+    observe(names.CONNECTIONS_OPENED, lambda: counters.opened)
+    observe(names.CONNECTIONS_REJECTED, lambda: _by_name(counters.rejected))
+    observe(names.CONNECTIONS_CLOSED, lambda: _by_code(counters.closed))
+    observe(names.CONNECTIONS_LAGGING, lambda: gateway.flow.watched_count)
+    observe(names.TOPICS_HELD, lambda: len(gateway.hub))
+
+
+def _observe_delivery(instruments: Instruments, gateway: Gateway, labels: ServiceLabels) -> None:
+    stats = gateway.feed.stats
+
+    def observe(metric: Metric, count: Callable[[ServiceSums], float]) -> None:
+        def read() -> Rows:
+            return labels.sums((name, count(sums)) for name, sums in list(stats.services.items()))
+
+        instruments.observe(metric, read)
+
+    observe(names.EVENTS_DELIVERED, lambda sums: sums.events)
+    observe(names.FRAMES_SENT, lambda sums: sums.frames)
+    observe(names.BYTES_SENT, lambda sums: sums.size_bytes)
+    observe(names.EVENTS_FILTERED, lambda sums: sums.filtered)
+    instruments.observe(names.RESETS, lambda: _by_name(stats.resets))
+
+
+def _observe_flow(instruments: Instruments, gateway: Gateway) -> None:
+    flow, observe = gateway.flow, instruments.observe
+    counters = flow.counters
+    observe(names.QUARANTINE_ACTIVE, lambda: _by_name(flow.quarantined()))
+    observe(names.QUARANTINE_ENTERED, lambda: _by_name(counters.quarantines_entered))
+    observe(names.QUARANTINE_CLEARED, lambda: _by_name(counters.quarantines_cleared))
+    observe(names.QUARANTINE_ENDED, lambda: _by_name(counters.quarantines_ended))
+    observe(names.QUARANTINE_TIME, lambda: counters.quarantined_ms / 1000)
+    observe(names.SERVICES_WITHHELD, lambda: _rows(counters.withheld))
+    observe(names.EVENTS_DROPPED, lambda: _rows(counters.events_dropped))
+    observe(names.CONNECTIONS_EVICTED, lambda: _by_name(counters.evicted))
+    observe(names.LANES_BYTES, lambda: _lanes_bytes(flow.lane_bytes()))
+
+
+def _observe_clients(instruments: Instruments, gateway: Gateway, labels: ServiceLabels) -> None:
+    health = gateway.client_health
+
+    def observe(metric: Metric, count: Callable[[ServiceHealth], float]) -> None:
+        def read() -> Rows:
+            return labels.sums((name, count(row)) for name, row in list(health.services.items()))
+
+        instruments.observe(metric, read)
+
+    observe(names.CLIENT_DELIVERED, lambda row: row.delivered_count)
+    observe(names.CLIENT_SUPPRESSED, lambda row: row.suppressed_count)
+    observe(names.CLIENT_RECONNECTS, lambda row: row.reconnect_count)
+    observe(names.CLIENT_GAPS, lambda row: row.gap_count)
+    instruments.observe(names.CLIENT_REPORTS, lambda: health.report_count)
+
+
+def _rows(counts: Mapping[tuple[Name, Reason], int]) -> Rows:
+    return {(str(name), str(reason)): count for (name, reason), count in list(counts.items())}
+
+
+def _lanes_bytes(by_tier: Mapping[Tier | None, int]) -> Rows:
+    return {(tier or CONTROL_TIER,): count for tier, count in by_tier.items()}
+
+
+def _by_name(counts: Mapping[Name, int]) -> Rows:
+    return {(str(name),): count for name, count in list(counts.items())}
+
+
+def _by_code(closed: Mapping[int, int]) -> Rows:
+    # A client may close with any number: only those that mean something have a series.
+    rows: Counter[tuple[str, ...]] = Counter()
+    for code, count in list(closed.items()):
+        rows[(str(code) if code in KNOWN_CODES else OTHER_CODE,)] += count
+    return rows

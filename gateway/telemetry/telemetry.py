@@ -1,0 +1,49 @@
+"""What a gateway counts and measures; gateway/telemetry/metrics.py says what is told of it."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from gateway.connection.counters import GatewayCounters
+from gateway.delivery.stats import BatchWatch, DeliveryStats
+from gateway.flow_control.counters import FlowCounters
+from gateway.telemetry.deliver_spans import DeliverSpans
+from gateway.telemetry.histograms import Histograms
+from shared.redis.presence import RedisPresence
+from shared.settings.realtime import RealtimeSettings
+from shared.telemetry.labels import ServiceLabels
+from shared.telemetry.loop_lag import LoopLag
+from shared.telemetry.setup import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Given to the parts that count."""
+
+    telemetry: Telemetry
+    labels: ServiceLabels
+    histograms: Histograms
+    stats: DeliveryStats
+    counters: GatewayCounters
+    flow_counters: FlowCounters
+    presence: RedisPresence
+    loop_lag: LoopLag
+
+    @classmethod
+    def of(cls, telemetry: Telemetry, realtime: RealtimeSettings) -> Self:
+        """Return signals of which nothing has happened yet."""
+        labels = ServiceLabels(realtime.metric_service_names)
+        histograms = Histograms(telemetry.instruments, labels)
+        return cls(
+            telemetry,
+            labels,
+            histograms,
+            DeliveryStats([histograms, *_tracing(telemetry)]),
+            GatewayCounters(),
+            FlowCounters(),
+            RedisPresence(),
+            LoopLag(),
+        )
+
+
+def _tracing(telemetry: Telemetry) -> list[BatchWatch]:
+    return [] if telemetry.tracer is None else [DeliverSpans(telemetry.tracer)]

@@ -1,0 +1,186 @@
+"""Redis calls of many coroutines, sent together.
+
+While one trip is under way further calls pile up, and the next trip takes them all: a call
+costs Redis and us a few µs instead of 250, and a storm of connects becomes a few large round
+trips. Nothing is cancelled into the connection: a caller that gives up leaves its reply to
+be read and dropped.
+
+All trips go over one connection. When it is lost, every call on it is told, since nobody
+knows which were carried out; a new one is opened with full jitter, because all gateways lost
+the old one together. Once opening failed, calls are refused at once until it succeeds: a
+caller that would wait for an absent server holds a socket that could be told.
+
+Bound: `max_queued` calls; a further one is refused with Overloaded, and its caller is told.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from fanwire.errors import Overloaded
+from shared.redis.owned_connection import Command, OwnedConnection
+from shared.redis.presence import RedisPresence
+from shared.redis.scripts import Argument, Script
+from shared.runtime import backoff_ms
+
+Reply = object
+Call = tuple[Command, asyncio.Future[Reply]]
+MAX_CALLS_PER_TRIP: Final = 512
+RETRY_AFTER_MS: Final = 1_000
+
+
+class RedisUnavailable(Overloaded):
+    """Redis did not answer; the call may or may not have been carried out."""
+
+    def __init__(self, cause: object) -> None:
+        super().__init__(f"Redis is not available: {cause}", retry_after_ms=RETRY_AFTER_MS)
+
+
+class WrongType(RedisUnavailable):
+    """A key holds another type than ours: somebody else wrote it. Other keys are not affected."""
+
+
+class RoundTrips:
+    """Calls on one connection; `run` must be running for any of them to be answered."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        max_queued: int = 20_000,
+        open_connection: Callable[[Redis], Awaitable[OwnedConnection]] = OwnedConnection.open,
+        presence: RedisPresence | None = None,
+        name: str = "calls",
+    ) -> None:
+        self._redis = redis
+        self._max_queued = max_queued
+        self._open_connection = open_connection
+        self._presence = presence or RedisPresence()
+        self._name = name
+        self._queued: list[Call] = []
+        self._wake = asyncio.Event()
+        self._attempt = 0
+        self._outage: object = None
+        """Why no call can be carried out; None while nothing speaks against it."""
+
+    def call(self, *command: Argument) -> asyncio.Future[Reply]:
+        """Queue a command and return its reply to come, as RESP3 gives it.
+
+        The reply raises RedisUnavailable where Redis refuses or is gone, WrongType where the
+        key is to blame, NoScriptError where a script must be loaded first.
+        """
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        if self._outage is not None:
+            reply.set_exception(RedisUnavailable(self._outage))
+        elif len(self._queued) >= self._max_queued:
+            reply.set_exception(RedisUnavailable(f"{self._max_queued} calls are waiting"))
+        else:
+            self._queued.append((command, reply))
+            self._wake.set()
+        return reply
+
+    def tell(self, *command: Argument) -> None:
+        """Queue a command whose failure nobody acts on."""
+        self.call(*command).add_done_callback(_retrieved)
+
+    async def run_script(self, script: Script, keys: list[str], arguments: list[Argument]) -> Reply:
+        """Run a Lua script, loading it where the server does not know it yet."""
+        try:
+            return await self.call("EVALSHA", script.sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await self.call("EVAL", script.text, len(keys), *keys, *arguments)
+
+    async def run(self) -> None:
+        """Carry out calls until cancelled; then those that wait are refused, and all later ones."""
+        try:
+            while True:
+                await self._wake.wait()
+                if (connection := await self._connect()) is not None:
+                    await self._use(connection)
+                await asyncio.sleep(backoff_ms(self._attempt, random.random()) / 1000)
+                self._attempt += 1
+        finally:
+            self._refuse_all("the gateway is stopping")
+
+    async def _connect(self) -> OwnedConnection | None:
+        try:
+            connection = await self._open_connection(self._redis)
+        except (RedisError, OSError) as error:
+            self._presence.lost(self._name, error)
+            self._refuse_all(error)
+            self._wake.set()  # nobody waits any more, and the next attempt must be made
+            return None
+        self._outage = None
+        self._presence.restored(self._name)
+        return connection
+
+    async def _use(self, connection: OwnedConnection) -> None:
+        """Carry out calls until the connection is lost."""
+        try:
+            while True:
+                trip = await self._next_trip()
+                if (lost_by := await _carry_out(connection, trip)) is not None:
+                    self._presence.lost(self._name, lost_by)
+                    # Not to wait for a call: nobody else would say when Redis is back.
+                    self._wake.set()
+                    return
+                self._attempt = 0
+        finally:
+            await connection.aclose()
+
+    async def _next_trip(self) -> list[Call]:
+        while not self._queued:
+            self._wake.clear()
+            await self._wake.wait()
+        trip = self._queued[:MAX_CALLS_PER_TRIP]
+        del self._queued[:MAX_CALLS_PER_TRIP]
+        return trip
+
+    def _refuse_all(self, cause: object) -> None:
+        self._outage = cause
+        waiting, self._queued = self._queued, []
+        _refuse(waiting, cause)
+
+
+async def _carry_out(connection: OwnedConnection, trip: Sequence[Call]) -> Exception | None:
+    """Settle every call of the trip; return by what the connection was lost, if it was."""
+    try:
+        replies = await connection.call_all([command for command, _ in trip])
+    except (RedisError, OSError) as error:
+        _refuse(trip, error)
+        return error
+    except BaseException:
+        _refuse(trip, "the gateway is stopping")
+        raise
+    for (_, reply), value in zip(trip, replies, strict=True):
+        if reply.done():
+            continue  # its caller gave up
+        if isinstance(value, Exception):
+            reply.set_exception(_refusal(value))
+        else:
+            reply.set_result(value)
+    return None
+
+
+def _refuse(calls: Sequence[Call], cause: object) -> None:
+    for _, reply in calls:
+        if not reply.done():
+            reply.set_exception(RedisUnavailable(cause))
+
+
+def _refusal(error: Exception) -> Exception:
+    if isinstance(error, NoScriptError):
+        return error
+    # redis-py takes the code off some errors and leaves it on others, this one among them.
+    if isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE"):
+        return WrongType(error)
+    return RedisUnavailable(error)
+
+
+def _retrieved(reply: asyncio.Future[Reply]) -> None:
+    if not reply.cancelled():
+        reply.exception()

@@ -1,0 +1,1 @@
+"""Settings from the environment: typed, checked together, refused with their remedy."""

@@ -1,0 +1,135 @@
+"""How tokens are checked: REALTIME_JWT_* and REALTIME_JWKS_*, read by the gateway alone.
+
+Exactly one family of keys: a shared secret (HS*) or public keys from a JWKS (RS*, PS*, ES*).
+With both, a token signed with the published public key as if it were the secret could pass.
+"""
+
+import stat
+import sys
+from pathlib import Path
+from typing import Any, Final, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings.loading import EnvSettings
+from shared.settings.types import CommaSeparated, Environment
+from shared.settings.url_rules import jwks_url_problem
+
+DEVELOPMENT_SECRET_PREFIX: Final = "dev-"
+"""A secret that begins so is a development secret; production refuses it."""
+
+MIN_SECRET_BYTES: Final = 32
+MIN_SECRET_VARIETY: Final = 8
+SYMMETRIC: Final = ("HS256", "HS384", "HS512")
+ASYMMETRIC: Final = tuple(
+    f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)
+)
+
+
+class TokenSettings(EnvSettings):
+    """Read from REALTIME_JWT_* and REALTIME_JWKS_* variables."""
+
+    model_config = SettingsConfigDict(env_prefix="REALTIME_")
+
+    env: Environment = "production"
+    jwt_secret: SecretStr | None = Field(
+        None, description="Shared secret of HS* tokens, at least 32 bytes."
+    )
+    jwt_secret_file: Path | None = Field(
+        None, description="File that holds the secret instead, e.g. a mounted Kubernetes secret."
+    )
+    jwks_url: str | None = Field(None, description="Where the issuer publishes its keys.")
+    jwks_insecure: bool = Field(
+        False, description="Allow `http://` and private addresses for the JWKS."
+    )
+    jwks_refresh_s: int = Field(300, ge=10, le=86_400, description="How often keys are re-read.")
+    jwks_max_age_s: int = Field(
+        3_600, ge=60, le=604_800, description="How long keys serve while the issuer is down."
+    )
+    jwt_algorithms: CommaSeparated = Field(
+        (), description="Accepted algorithms of one family; `HS256`, or `RS256,ES256` with a JWKS."
+    )
+    jwt_issuer: str = Field(description="The `iss` that tokens must have.")
+    jwt_audience: str = Field(description="The `aud` that tokens must have.")
+    jwt_leeway_s: int = Field(5, ge=0, le=10, description="Clock difference that is forgiven.")
+    jwt_max_lifetime_s: int = Field(
+        86_400, ge=60, le=86_400, description="Longest time from `iat` to `exp`."
+    )
+
+    @property
+    def secret(self) -> bytes | None:
+        """The shared secret, from the variable or the file; None with a JWKS."""
+        return self.jwt_secret.get_secret_value().encode() if self.jwt_secret else None
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The accepted algorithms, all of one family."""
+        return self.jwt_algorithms or (("RS256", "ES256") if self.jwks_url else ("HS256",))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_have_one_source(cls, values: dict[str, Any]) -> dict[str, Any]:
+        sources = [values.get(name) for name in ("jwt_secret", "jwt_secret_file", "jwks_url")]
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError(
+                "REALTIME_JWT_SECRET, REALTIME_JWT_SECRET_FILE or REALTIME_JWKS_URL is required, "
+                "and only one of them"
+            )
+        path = values.get("jwt_secret_file")
+        return values if path is None else values | {"jwt_secret": _file_secret(Path(path))}
+
+    @model_validator(mode="after")
+    def _algorithms_fit_the_keys(self) -> Self:
+        allowed = ASYMMETRIC if self.jwks_url else SYMMETRIC
+        if not set(self.algorithms) <= set(allowed):
+            raise ValueError(
+                f"REALTIME_JWT_ALGORITHMS must be among {' '.join(allowed)} "
+                f"with {'REALTIME_JWKS_URL' if self.jwks_url else 'a shared secret'}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _secret_is_strong(self) -> Self:
+        secret = self.secret
+        if secret is None:
+            return self
+        name = "REALTIME_JWT_SECRET_FILE" if self.jwt_secret_file else "REALTIME_JWT_SECRET"
+        if len(secret) < MIN_SECRET_BYTES:
+            raise ValueError(f"{name} must hold at least {MIN_SECRET_BYTES} bytes")
+        if self.env == "production" and _is_guessable(secret):
+            raise ValueError(
+                f"{name} is a development secret; make one with `openssl rand -base64 48`"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _jwks_url_is_safe(self) -> Self:
+        if self.jwks_url is not None:
+            problem = jwks_url_problem(self.jwks_url, insecure=self.jwks_insecure)
+            if problem:
+                raise ValueError(f"REALTIME_JWKS_URL {problem}")
+            if self.jwks_max_age_s < self.jwks_refresh_s:
+                raise ValueError(
+                    f"REALTIME_JWKS_MAX_AGE_S ({self.jwks_max_age_s}) must be at least "
+                    f"REALTIME_JWKS_REFRESH_S ({self.jwks_refresh_s})"
+                )
+        return self
+
+
+def _is_guessable(secret: bytes) -> bool:
+    return (
+        secret.startswith(DEVELOPMENT_SECRET_PREFIX.encode())
+        or len(set(secret)) < MIN_SECRET_VARIETY
+    )
+
+
+def _file_secret(path: Path) -> str:
+    try:
+        if path.stat().st_mode & stat.S_IROTH:
+            # Kubernetes mounts secrets world-readable by default: worth a word, not a refusal.
+            print("fanwire: REALTIME_JWT_SECRET_FILE is readable by every user", file=sys.stderr)  # noqa: T201
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ValueError(f"REALTIME_JWT_SECRET_FILE cannot be read: {reason}") from None

@@ -1,0 +1,127 @@
+"""A gateway's place among the others, and the clearing up after one that is gone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import orjson
+import pytest
+
+from fanwire.core.connection_ids import connection_field
+from fanwire.core.keys import Keys
+from gateway.cluster import membership as module
+from gateway.cluster.membership import Membership
+from shared.redis.pipelined import RedisUnavailable
+from tests.support.gateway_stage import GatewayStage
+from tests.support.gateway_values import ACME
+from tests.support.waiting import eventually
+
+NODES: Final = Keys().gateway_nodes()
+SUBS: Final = Keys().subs(ACME)
+
+
+class Stage(GatewayStage):
+    def __init__(self) -> None:
+        super().__init__()
+        self.membership = Membership(self.trips, Keys(), self.registry, self.store, node="gw")
+
+    def beat_of(self, node: str, *, ago_ms: int) -> None:
+        """Let another node have beaten so long ago."""
+        state = {"atMs": module._wall_ms() - ago_ms, "connections": 1}
+        self.trips.hashes[NODES][node] = orjson.dumps(state)
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[Stage]:
+    stage = Stage()
+    async with asyncio.TaskGroup() as tasks:
+        loop = tasks.create_task(stage.membership.run())
+        try:
+            yield stage
+        finally:
+            loop.cancel()
+
+
+@pytest.fixture(autouse=True)
+def _quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.cluster.membership.BEAT_S", 0.001)
+
+
+async def test_a_gateway_is_on_the_list_with_its_sockets_until_it_leaves() -> None:
+    async with running() as stage:
+        stage.client()
+        await eventually(lambda: "gw" in stage.trips.hashes[NODES])
+        state = orjson.loads(stage.trips.hashes[NODES]["gw"])
+        assert state["connections"] == 1
+    await stage.membership.leave()
+    assert stage.trips.hashes[NODES] == {}
+
+
+async def test_F17_a_server_that_forgot_everything_is_told_of_the_open_connections() -> None:
+    async with running() as stage:
+        client = stage.client()
+        await eventually(lambda: "gw" in stage.trips.hashes[NODES])
+        stage.trips.hashes.clear()
+        field = connection_field(client.connection.claims.sub, client.connection.id)
+        await eventually(lambda: field in stage.trips.hashes[SUBS])
+
+
+async def test_F24_beats_go_on_after_an_outage() -> None:
+    async with running() as stage:
+        stage.trips.failure = RedisUnavailable("gone")
+        await eventually(lambda: len(stage.trips.calls) > 2)
+        assert stage.trips.hashes[NODES] == {}
+        stage.trips.failure = None
+        await eventually(lambda: "gw" in stage.trips.hashes[NODES])
+
+
+async def test_leaving_a_server_that_is_gone_is_no_failure() -> None:
+    stage = Stage()
+    stage.trips.failure = RedisUnavailable("gone")
+    await stage.membership.leave()
+
+
+async def test_F21_the_connections_of_a_node_that_fell_silent_are_cleared_away() -> None:
+    async with running() as stage:
+        await stage.join(stage.client(), "tasks")
+        stage.beat_of("live", ago_ms=59_000)
+        stage.beat_of("gone", ago_ms=61_000)
+        fields = stage.trips.hashes[SUBS]
+        fields |= {"demo": b"u", "demo#live~1": b"l", "demo#gone~1": b"g", "eve#never~1": b"n"}
+        await eventually(lambda: "demo#gone~1" not in fields)
+        assert fields.keys() == {"demo#gw~1", "demo", "demo#live~1"}
+        await eventually(lambda: "gone" not in stage.trips.hashes[NODES])
+        assert stage.trips.hashes[NODES].keys() == {"gw", "live"}
+
+
+async def test_the_connections_of_a_node_that_started_meanwhile_are_kept() -> None:
+    async with running() as stage:
+        await stage.join(stage.client(), "tasks")
+        fields = stage.trips.hashes[SUBS]
+
+        def start_another(command: tuple[object, ...]) -> None:
+            # In between the two reads, whichever comes first: it beats, then takes a socket.
+            if command[0] in {"HKEYS", "HGETALL"} and "other" not in stage.trips.hashes[NODES]:
+                asyncio.get_running_loop().call_soon(join_another)
+
+        def join_another() -> None:
+            stage.beat_of("other", ago_ms=0)
+            fields["demo#other~1"] = b"o"
+
+        stage.trips.before = start_another
+        await eventually(lambda: stage.trips.names().count("HGETALL") > 1)
+        assert "demo#other~1" in fields
+        assert "HDEL" not in stage.trips.names()
+
+
+async def test_what_a_gateway_says_of_itself_goes_along_with_its_beat() -> None:
+    stage = GatewayStage()
+    membership = Membership(
+        *(stage.trips, Keys(), stage.registry, stage.store),
+        node="gw",
+        vital_signs=lambda: {"laneBytes": 7},
+    )
+    await membership._beat()
+    state = orjson.loads(stage.trips.hashes[NODES]["gw"])
+    assert (state["laneBytes"], state["connections"]) == (7, 0)
