@@ -12,15 +12,15 @@ from unittest.mock import patch
 from fanwire.core.position import Position
 from gateway.__main__ import main
 from gateway.connection.lanes import Queued
-from gateway.connection.writer import Outbound
+from gateway.connection.writer import SocketWriter
 from gateway.delivery.audience import Audience
-from gateway.flow_control.monitor import FlowControl
+from gateway.flow_control.monitor import FlowMonitor
 
 
 def _broadcast(audience: Audience, frames: bytes, *, at: Position) -> None:
     del at
     size = len(frames)
-    cut_short: list[tuple[Outbound, int]] = []
+    cut_short: list[tuple[SocketWriter, int]] = []
     for descriptor, connection in audience._keeping_up.items():
         try:
             written = write(descriptor, frames)
@@ -39,11 +39,11 @@ def _served_up_to(audience: Audience, position: Position, *, now_ms: float) -> N
     audience.served = position
 
 
-def _queue(connection: Outbound, queued: Queued) -> None:
+def _queue(connection: SocketWriter, queued: Queued) -> None:
     connection._transport.write(queued.frames)
 
 
-async def _run(_: FlowControl) -> None:
+async def _run(_: FlowMonitor) -> None:
     return None
 
 
@@ -51,9 +51,9 @@ if __name__ == "__main__":
     off: Sequence[tuple[type, str, object]] = (
         (Audience, "broadcast", _broadcast),
         (Audience, "served_up_to", _served_up_to),
-        (Outbound, "queue", _queue),
-        (FlowControl, "watch", lambda *_: None),
-        (FlowControl, "run", _run),
+        (SocketWriter, "queue", _queue),
+        (FlowMonitor, "watch", lambda *_: None),
+        (FlowMonitor, "run", _run),
     )
     for owner, name, replacement in off:
         patch.object(owner, name, replacement).start()

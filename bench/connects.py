@@ -10,7 +10,7 @@ from bench import build
 from bench.load import Sink, run_loop
 from bench.programs import Cores
 from bench.report import Figure, show
-from bench.stack import ORIGIN, Stack, stream_path, topics
+from bench.stack import ORIGIN, BenchStack, stream_path, topics
 
 CONNECTIONS: Final = 4_000
 IN_FLIGHT: Final = 128
@@ -21,7 +21,7 @@ def measure(cores: Cores) -> None:
     _, accepted = run_loop(
         [build.write_loop()], cores, connections=CONNECTIONS, rounds=1, in_flight=IN_FLIGHT
     )
-    with Stack(cores) as stack:
+    with BenchStack(cores) as stack:
         stack.start_worker(cores.load)
         gateway = stack.start_gateway(cores.server)
         before_s = gateway.cpu_s()

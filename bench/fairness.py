@@ -15,7 +15,7 @@ import orjson
 
 from bench.programs import Cores, Unmeasurable
 from bench.report import Figure, show
-from bench.stack import Stack
+from bench.stack import BenchStack
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Topic
 
@@ -46,7 +46,7 @@ def measure(cores: Cores) -> None:
 def _p95_ms(cores: Cores, *, flood_per_s: float) -> tuple[float, float]:
     quiet = [Topic(Org(f"quiet-{n}"), Service("tasks")) for n in range(QUIET_ORGS)]
     flood = [Topic(Org("flood"), Service(f"bench-{n}")) for n in range(FLOOD_SERVICES)]
-    with Stack(cores) as stack:
+    with BenchStack(cores) as stack:
         stack.start_worker(cores.server)
         rates = [(topic, float(QUIET_EVENTS_PER_S)) for topic in quiet]
         rates += [(topic, flood_per_s / FLOOD_SERVICES) for topic in flood if flood_per_s]
@@ -57,7 +57,7 @@ def _p95_ms(cores: Cores, *, flood_per_s: float) -> tuple[float, float]:
     return waits[int(len(waits) * 0.95)], flooded / SECONDS
 
 
-def _publish(stack: Stack, rates: list[tuple[Topic, float]]) -> dict[Topic, int]:
+def _publish(stack: BenchStack, rates: list[tuple[Topic, float]]) -> dict[Topic, int]:
     counts = dict.fromkeys((topic for topic, _ in rates), 0)
     begun = time.monotonic()
     for at_s, topic in moments(rates):
@@ -79,7 +79,7 @@ def moments(rates: list[tuple[Topic, float]]) -> Iterator[tuple[float, Topic]]:
         heapq.heapreplace(due, (at_s + chance.expovariate(rate), n))
 
 
-def _await(stack: Stack, wanted: list[Topic], count: int) -> None:
+def _await(stack: BenchStack, wanted: list[Topic], count: int) -> None:
     give_up = time.monotonic() + STALL_S
     while stack.seq(*wanted) < count:
         if time.monotonic() > give_up:
@@ -87,7 +87,7 @@ def _await(stack: Stack, wanted: list[Topic], count: int) -> None:
         time.sleep(0.01)
 
 
-def _waits_ms(stack: Stack, topic: Topic) -> list[float]:
+def _waits_ms(stack: BenchStack, topic: Topic) -> list[float]:
     entries: Any = stack.redis.xrange(stack.keys.batches(topic))
     frames = [orjson.loads(fields[b"d"]) for _, fields in entries]
     return [frame["sentAt"] - event["ts"] for frame in frames for event in frame["events"]]

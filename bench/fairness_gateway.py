@@ -15,7 +15,7 @@ from bench.fairness import FLOOD_SERVICES, FLOOD_TIMES, QUIET_EVENTS_PER_S, QUIE
 from bench.load import Sink
 from bench.programs import Cores
 from bench.report import Figure, show
-from bench.stack import ORIGIN, Stack, stream_path
+from bench.stack import ORIGIN, BenchStack, stream_path
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Topic
 
@@ -28,7 +28,7 @@ FLOOD: Final = [Topic(Org("flood"), Service(f"bench-{n}")) for n in range(FLOOD_
 
 def measure(cores: Cores) -> None:
     """Measure the quiet orgs alone and beside the flood, in turn."""
-    with Stack(cores) as stack:
+    with BenchStack(cores) as stack:
         stack.start_worker(cores.load)
         stack.start_gateway(cores.server)
         flood = _sink(stack, cores, FLOOD, SOCKETS_OF_AN_ORG)
@@ -53,7 +53,7 @@ def measure(cores: Cores) -> None:
     )
 
 
-def _run(stack: Stack, cores: Cores, *, flood_per_s: float) -> dict[str, float]:
+def _run(stack: BenchStack, cores: Cores, *, flood_per_s: float) -> dict[str, float]:
     quiet = _sink(stack, cores, QUIET, QUIET_ORGS * SOCKETS_OF_AN_ORG, latency=True)
     rates = [(topic, float(QUIET_EVENTS_PER_S)) for topic in QUIET]
     rates += [(topic, flood_per_s / FLOOD_SERVICES) for topic in FLOOD if flood_per_s]
@@ -72,7 +72,7 @@ def _run(stack: Stack, cores: Cores, *, flood_per_s: float) -> dict[str, float]:
     return {"p95": report["latency_ms"]["p95"], "lost": lost}
 
 
-def _sink(stack: Stack, cores: Cores, wanted: list[Topic], count: int, **more: Any) -> Sink:
+def _sink(stack: BenchStack, cores: Cores, wanted: list[Topic], count: int, **more: Any) -> Sink:
     services = list({topic.service: topic for topic in wanted}.values())
     sink = Sink(
         cores.load,

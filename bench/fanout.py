@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from bench.baseline import CONNECTIONS, FRAME_BYTES, GATHER_US, c_loop_frames_per_cpu_s
 from bench.load import Sink
-from bench.programs import Cores, Program
+from bench.programs import BenchProgram, Cores
 from bench.report import Figure, show
-from bench.stack import ORIGIN, Stack, stream_path, topics
+from bench.stack import ORIGIN, BenchStack, stream_path, topics
 from fanwire.core.events import Event, parse_entry
 from fanwire.core.keys import Topic
 from fanwire.core.position import Position
@@ -43,7 +43,7 @@ PACES: Final = (Pace("kept up", rounds=8, round_s=0.5), Pace("flooded", rounds=4
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class FanoutRun:
     """What one run of the gateway reached, and the C loop right after it."""
 
     frames_per_cpu_s: float
@@ -62,7 +62,7 @@ class Run:
 def measure(cores: Cores) -> None:
     """Alternate the gateway and the C loop at both paces, and show the medians."""
     figures: list[Figure] = []
-    with Stack(cores) as stack:
+    with BenchStack(cores) as stack:
         stack.start_worker(cores.load)
         gateway = stack.start_gateway(cores.server)
         for pace in PACES:
@@ -73,7 +73,7 @@ def measure(cores: Cores) -> None:
     show("fanout: one event to 1 000 sockets, one frame each", figures)
 
 
-def _figures(pace: Pace, run: Run) -> list[Figure]:
+def _figures(pace: Pace, run: FanoutRun) -> list[Figure]:
     per_cpu_s, share = run.frames_per_cpu_s, run.of_c_loop
     return [
         Figure(f"{pace.name}: C loop, per CPU second", run.c_frames_per_cpu_s, "frames/s", 1.0),
@@ -85,8 +85,13 @@ def _figures(pace: Pace, run: Run) -> list[Figure]:
 
 
 def run_once(
-    stack: Stack, gateway: Program, cores: Cores, pace: Pace, *, traceparent: str | None = None
-) -> Run:
+    stack: BenchStack,
+    gateway: BenchProgram,
+    cores: Cores,
+    pace: Pace,
+    *,
+    traceparent: str | None = None,
+) -> FanoutRun:
     """Run the gateway at this pace, and the C loop right after it.
 
     With a `traceparent` each event carries it, and each frame is the longer by it.
@@ -111,7 +116,7 @@ def run_once(
     cpu_s, writes = gateway.cpu_s() - cpu_before_s, gateway.write_calls() - writes_before
     # A few writes are wake-ups of the event loop, so a frame of its own can count as 0.99.
     per_write = max(1.0, report["batches"] / writes)
-    return Run(
+    return FanoutRun(
         frames_per_cpu_s=report["batches"] / cpu_s,
         frames_per_s=report["frames_per_s"],
         frames_per_write=per_write,
@@ -121,7 +126,7 @@ def run_once(
     )
 
 
-def _publish(stack: Stack, wanted: list[Topic], pace: Pace, traceparent: str | None) -> None:
+def _publish(stack: BenchStack, wanted: list[Topic], pace: Pace, traceparent: str | None) -> None:
     event: dict[Any, Any] = {"type": "bench.tick", "data": padded_data(wanted[0])}
     if traceparent is not None:
         event["traceparent"] = traceparent

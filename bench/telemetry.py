@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from statistics import median
 from typing import Final
 
-from bench.fanout import PACES, Run, run_once
+from bench.fanout import PACES, FanoutRun, run_once
 from bench.fanout_pairs import cost_figures
 from bench.programs import Cores
 from bench.report import Figure, show
-from bench.stack import Stack
+from bench.stack import BenchStack
 
 PAIRS: Final = 5
 TRACEPARENT: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -93,8 +93,8 @@ def running_collector() -> Iterator[Collector]:
         loop.close()
 
 
-def _run(cores: Cores, settings: dict[str, str]) -> Run:
-    with Stack(cores) as stack:
+def _run(cores: Cores, settings: dict[str, str]) -> FanoutRun:
+    with BenchStack(cores) as stack:
         stack.start_worker(cores.load, **settings)
         gateway = stack.start_gateway(cores.server, **settings)
         return run_once(stack, gateway, cores, PACES[0], traceparent=TRACEPARENT)

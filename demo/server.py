@@ -31,7 +31,7 @@ _TOKEN_LIFE_S: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class DemoCluster:
     """Where the servers are, and how to make tokens for them."""
 
     redis_url: str
@@ -78,12 +78,12 @@ def serve(
             f"{DEVELOPMENT_PREFIX!r}, and no other",
             param_hint="REALTIME_JWT_SECRET",
         )
-    cluster = Cluster(redis, gateway, public, secret, issuer, audience)
+    cluster = DemoCluster(redis, gateway, public, secret, issuer, audience)
     with socket.create_server((host, port)) as listener:
         asyncio.run(_until_signal(_run(cluster, listener, rate)))
 
 
-async def _run(cluster: Cluster, listener: socket.socket, per_s: float) -> None:
+async def _run(cluster: DemoCluster, listener: socket.socket, per_s: float) -> None:
     story = Story(ORG)
     story.begin(wall_ms())
     typer.echo(f"demo: {why_no_page() or 'page and story'}")
@@ -96,12 +96,12 @@ async def _run(cluster: Cluster, listener: socket.socket, per_s: float) -> None:
         AsyncPublisher.from_url(cluster.redis_url) as publisher,
         asyncio.TaskGroup() as tasks,
     ):
-        tasks.create_task(story.go_on(publisher, per_s, _tell))
+        tasks.create_task(story.go_on(publisher, per_s, _log_error))
         async for event in subscriber.events():
             story.state.delivered(event)
 
 
-def _tell(error: RealtimeError) -> None:
+def _log_error(error: RealtimeError) -> None:
     typer.echo(f"demo: {error.name}: {error}", err=True)
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.connection import phases as session
+from gateway.connection import phases
 from gateway.flow_control import quarantine
 
 _DOCS: Final = Path(__file__).parent
@@ -46,6 +46,6 @@ class Diagram:
 
 
 DIAGRAMS: Final = (
-    Diagram(_DOCS / "protocol.md", session.NEXT_PHASE, session.Phase.JOINING),
-    Diagram(_DOCS / "flow_control.md", quarantine.NEXT_PHASE, quarantine.Phase.STEADY),
+    Diagram(_DOCS / "protocol.md", phases.NEXT_PHASE, phases.SessionPhase.JOINING),
+    Diagram(_DOCS / "flow_control.md", quarantine.NEXT_PHASE, quarantine.QuarantinePhase.STEADY),
 )

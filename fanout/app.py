@@ -9,7 +9,7 @@ from fanout.commit.committer import unrecorded
 from fanout.commit.spans import CommitSpans
 from fanout.internal_api import internal_api
 from fanout.metrics import batch_sizes, observe_worker
-from fanout.ownership.leases import LeaseTerms
+from fanout.ownership.leases import LeaseTimes
 from fanout.ownership.opener import TopicLimits
 from fanout.settings import FanoutSettings
 from fanout.term import TermPlan
@@ -78,7 +78,7 @@ def term_plan(
         connect_timeout_ms=realtime.redis_connect_timeout_ms,
         timeout_ms=realtime.redis_timeout_ms,
         keys=Keys(realtime.key_prefix),
-        lease=LeaseTerms(worker, settings.lease_ms, settings.lease_renew_ms),
+        lease=LeaseTimes(worker, settings.lease_ms, settings.lease_renew_ms),
         sweep_ms=settings.sweep_ms,
         limits=_topic_limits(realtime, settings),
         record_size=record_size,

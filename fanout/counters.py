@@ -18,7 +18,7 @@ class ServiceCounts:
 
 
 @dataclass(slots=True)
-class Counters:
+class WorkerCounters:
     """Counted once per commit, save what is judged when an entry is read."""
 
     batches: int = 0

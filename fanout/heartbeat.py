@@ -18,7 +18,7 @@ BEAT_S: Final = 2.0
 BEATS_PER_CLEARING: Final = 30
 
 
-class Heartbeat:
+class WorkerHeartbeat:
     """This worker's field in `fanout:nodes`; `run` must be running."""
 
     def __init__(

@@ -34,11 +34,13 @@ def internal_api(worker: FanoutWorker, telemetry: Telemetry) -> FastAPI:
 
 
 def _state(worker: FanoutWorker) -> dict[str, object]:
-    roster = worker.term.roster if worker.term else None
+    topic_table = worker.term.topic_table if worker.term else None
     return {
         "worker": worker.name,
-        "partitions": len(roster.held) if roster else 0,
-        "topics": len(roster.open) if roster else 0,
-        "replayBytes": sum(t.retention.size_bytes for t in roster.open.values()) if roster else 0,
+        "partitions": len(topic_table.held) if topic_table else 0,
+        "topics": len(topic_table.open) if topic_table else 0,
+        "replayBytes": sum(t.retention.size_bytes for t in topic_table.open.values())
+        if topic_table
+        else 0,
         "counters": worker.counters.as_dict(),
     }

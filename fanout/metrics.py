@@ -18,7 +18,7 @@ def observe_worker(instruments: Instruments, worker: FanoutWorker, labels: Servi
     _observe_services(instruments, worker, labels)
     _observe_topics(instruments, worker, labels)
     observe = instruments.observe
-    observe(names.PARTITIONS_HELD, lambda: len(worker.term.roster.held) if worker.term else 0)
+    observe(names.PARTITIONS_HELD, lambda: len(worker.term.topic_table.held) if worker.term else 0)
     observe(names.TOPICS_OPEN, lambda: len(_open_topics(worker)))
     observe(names.REPLAY_BYTES, lambda: _replay_bytes(worker))
     observe(names.REPLAY_BUDGET, lambda: worker.counters.replay_budget_bytes or None)
@@ -83,7 +83,7 @@ def _observe_topics(instruments: Instruments, worker: FanoutWorker, labels: Serv
 
 
 def _open_topics(worker: FanoutWorker) -> list[OpenTopic]:
-    return list(worker.term.roster.open.values()) if worker.term else []
+    return list(worker.term.topic_table.open.values()) if worker.term else []
 
 
 def _lag_s(topic: OpenTopic, worker: FanoutWorker) -> float:

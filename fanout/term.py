@@ -17,18 +17,18 @@ from redis.asyncio import Redis
 
 from fanout.commit.committer import COMMIT_BATCH, Committer, unrecorded
 from fanout.commit.spans import CommitSpans
-from fanout.counters import Counters
-from fanout.heartbeat import Heartbeat
+from fanout.counters import WorkerCounters
+from fanout.heartbeat import WorkerHeartbeat
 from fanout.input.gaps import InputGaps
-from fanout.input.reader import Ingest
-from fanout.input.sorter import Intake
+from fanout.input.reader import InputReader
+from fanout.input.sorter import InputSorter
 from fanout.ownership.discovery import Discovery
-from fanout.ownership.leases import BEAT_WORKER, RENEW_LEASE, LeaseTerms, Ownership
+from fanout.ownership.leases import BEAT_WORKER, RENEW_LEASE, Leases, LeaseTimes
 from fanout.ownership.opener import OPEN_TOPIC, Opener, TopicLimits
 from fanout.replay.keeper import ReplayKeeper
 from fanout.topic.open_topic import OpenTopic
 from fanout.topic.refusals import Refusal
-from fanout.topic.topic_table import Roster
+from fanout.topic.topic_table import TopicTable
 from fanwire.core.keys import Keys, Topic
 from shared.logs import logger
 from shared.redis.client import connect
@@ -51,7 +51,7 @@ class TermPlan:
     connect_timeout_ms: int
     timeout_ms: int
     keys: Keys
-    lease: LeaseTerms
+    lease: LeaseTimes
     sweep_ms: int
     limits: TopicLimits
     record_size: Callable[[int, str], None] = unrecorded
@@ -66,7 +66,7 @@ class Term:
         self,
         plan: TermPlan,
         *,
-        counters: Counters,
+        counters: WorkerCounters,
         known_epochs: dict[Topic, int],
         presence: RedisPresence,
     ) -> None:
@@ -76,7 +76,7 @@ class Term:
         self._known_epochs = known_epochs
         self._clock = ServerClock()
         self._log = logger()
-        self.roster = Roster()
+        self.topic_table = TopicTable()
         self.is_ready = False
         """Whether the leases were asked for and all keys were searched once."""
 
@@ -98,12 +98,12 @@ class Term:
                 await owned.call("SCRIPT", "LOAD", script.text)
             self._presence.restored(REDIS_USER)
             committer = self._committer(owned)
-            ingest = self._ingest(redis, tasks, committer)
+            input_reader = self._input_reader(redis, tasks, committer)
             ownership = self._ownership(owned, committer)
             reader = await self._own(stack, redis)
             gaps = self._gaps(reader)
             discovery = self._discovery(redis, await self._own(stack, redis), gaps)
-            opener = self._opener(reader, ingest, gaps)
+            opener = self._opener(reader, input_reader, gaps)
             keeper = self._keeper(reader)
             heartbeat = self._heartbeat(reader)
             committing = tasks.create_task(committer.run())
@@ -121,11 +121,11 @@ class Term:
             await stop.wait()
             for task in searching:
                 task.cancel()
-            ingest.stop()
+            input_reader.stop()
             # Not cancelled: a cancelled call would take the connection with it, and without
             # the connection nothing can be given back.
             await tending
-            await committer.finish(list(self.roster.open.values()), within_ms=LAST_COMMITS_MS)
+            await committer.finish(list(self.topic_table.open.values()), within_ms=LAST_COMMITS_MS)
             committer.stop()
             await committing
             await ownership.leave()
@@ -157,24 +157,26 @@ class Term:
             spans=self._plan.spans,
         )
 
-    def _ingest(self, redis: Redis, tasks: asyncio.TaskGroup, committer: Committer) -> Ingest:
-        return Ingest(
+    def _input_reader(
+        self, redis: Redis, tasks: asyncio.TaskGroup, committer: Committer
+    ) -> InputReader:
+        return InputReader(
             redis,
             tasks,
-            Intake(self._counters),
-            on_taken=committer.schedule,
+            InputSorter(self._counters),
+            on_accepted=committer.schedule,
             on_wrong_type=partial(self._on_refused, refusal=Refusal.TOPIC, why="wrong type"),
         )
 
-    def _ownership(self, owned: OwnedConnection, committer: Committer) -> Ownership:
+    def _ownership(self, owned: OwnedConnection, committer: Committer) -> Leases:
         async def empty(partitions: Collection[int]) -> None:
-            await committer.finish(self.roster.open_in(partitions), within_ms=HAND_OVER_MS)
+            await committer.finish(self.topic_table.open_in(partitions), within_ms=HAND_OVER_MS)
 
-        return Ownership(
+        return Leases(
             owned,
             self._plan.lease,
             keys=self._plan.keys,
-            roster=self.roster,
+            topic_table=self.topic_table,
             clock=self._clock,
             counters=self._counters,
             empty=empty,
@@ -193,59 +195,65 @@ class Term:
             connection=connection,
             keys=self._plan.keys,
             sweep_ms=self._plan.sweep_ms,
-            on_found=self.roster.found,
+            on_found=self.topic_table.found,
             on_swept=partial(self._on_swept, gaps),
         )
 
-    def _opener(self, reader: OwnedConnection, ingest: Ingest, gaps: InputGaps) -> Opener:
+    def _opener(
+        self, reader: OwnedConnection, input_reader: InputReader, gaps: InputGaps
+    ) -> Opener:
         return Opener(
             reader,
             keys=self._plan.keys,
-            roster=self.roster,
+            topic_table=self.topic_table,
             limits=self._plan.limits,
             known_epochs=self._known_epochs,
             gaps=gaps,
-            on_opened=ingest.join,
+            on_opened=input_reader.join,
         )
 
     def _keeper(self, reader: OwnedConnection) -> ReplayKeeper:
         return ReplayKeeper(
             reader,
-            roster=self.roster,
+            topic_table=self.topic_table,
             clock=self._clock,
             counters=self._counters,
             budget_bytes=self._plan.limits.replay_budget_bytes,
         )
 
-    def _heartbeat(self, reader: OwnedConnection) -> Heartbeat:
+    def _heartbeat(self, reader: OwnedConnection) -> WorkerHeartbeat:
         def state() -> dict[str, object]:
             counters = self._counters
             return {
-                "partitions": len(self.roster.held),
-                "topics": len(self.roster.open),
+                "partitions": len(self.topic_table.held),
+                "topics": len(self.topic_table.open),
                 "events": counters.events,
                 "batches": counters.batches,
                 "dead": sum(counters.dead_by_reason.values()),
                 "pruned": sum(counters.pruned_by_tier.values()),
-                "uncommittedBytes": sum(t.uncommitted_bytes for t in self.roster.open.values()),
+                "uncommittedBytes": sum(
+                    t.uncommitted_bytes for t in self.topic_table.open.values()
+                ),
             }
 
-        return Heartbeat(reader, keys=self._plan.keys, worker=self._plan.lease.worker, state=state)
+        return WorkerHeartbeat(
+            reader, keys=self._plan.keys, worker=self._plan.lease.worker, state=state
+        )
 
     async def _on_swept(self, gaps: InputGaps) -> None:
         self.is_ready = True
-        self.roster.try_again(now_ms=now_ms())
-        for topic in self.roster.open.values():
+        self.topic_table.try_again(now_ms=now_ms())
+        for topic in self.topic_table.open.values():
             topic.forget_if_quiet(now_ms=now_ms(), server_ms=self._clock.now_ms())
-        await gaps.look(list(self.roster.open.values()))
+        await gaps.look(list(self.topic_table.open.values()))
 
     def _on_refused(self, topic: OpenTopic, refusal: Refusal, why: str) -> None:
         if topic.is_closed:
             return
         if refusal is Refusal.STALE:
             self._log.warning("topic.stale", topic=str(topic.topic), why=why)
-            self.roster.reopen(topic)
+            self.topic_table.reopen(topic)
         else:
             self._counters.topics_set_aside += 1
             self._log.error("topic.set_aside", topic=str(topic.topic), why=why)
-            self.roster.set_aside(topic.topic, now_ms=now_ms())
+            self.topic_table.set_aside(topic.topic, now_ms=now_ms())

@@ -6,7 +6,7 @@ import random
 from redis.exceptions import RedisError
 
 from fanout.commit.committer import ServerRefused
-from fanout.counters import Counters
+from fanout.counters import WorkerCounters
 from fanout.term import REDIS_USER, Term, TermPlan
 from fanwire.core.keys import Topic
 from shared.logs import logger
@@ -25,7 +25,7 @@ class FanoutWorker:
         self._plan = plan
         self._known_epochs: dict[Topic, int] = {}
         self._log = logger()
-        self.counters = Counters()
+        self.counters = WorkerCounters()
         self.presence = RedisPresence()
         self.term: Term | None = None
 

@@ -12,11 +12,11 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
 from gateway.build import Composition, compose, node_name
-from gateway.edge.http_protocol import DoorProtocol
+from gateway.edge.http_protocol import BoundedHttpProtocol
 from gateway.gateway import Gateway
 from gateway.routes import internal, metrics, positions, stream, subscriptions, telemetry
 from gateway.settings import GatewaySettings
-from gateway.telemetry.telemetry import Signals
+from gateway.telemetry.telemetry import GatewayTelemetry
 from shared.http_server import QuietServer, internal_server
 from shared.logs import logger
 from shared.redis.requirements import warn_unless_safe
@@ -49,7 +49,7 @@ async def serve(
     _warn_of_few_descriptors(settings)
     instance = node_name(settings)
     telemetry = Telemetry.of_environment(exports, server="gateway", instance=instance)
-    parts = compose(realtime, tokens, settings, Signals.of(telemetry, realtime))
+    parts = compose(realtime, tokens, settings, GatewayTelemetry.of(telemetry, realtime))
     await warn_unless_safe(parts.redis)
     public = public_server(parts.gateway)
     private = internal_server(
@@ -62,7 +62,7 @@ async def serve(
         loops = [tasks.create_task(loop) for loop in _loops(parts)]
         tasks.create_task(public.serve(sockets=[listener]))
         tasks.create_task(private.serve())
-        logger().info("gateway.started", node=parts.gateway.greeting.node, port=settings.port)
+        logger().info("gateway.started", node=parts.gateway.profile.node, port=settings.port)
         await stop.wait()
         await parts.gateway.drainer.drain()
         public.should_exit = True
@@ -71,7 +71,7 @@ async def serve(
         await _end(loops)
     await parts.redis.aclose()
     await telemetry.close()
-    logger().info("gateway.stopped", node=parts.gateway.greeting.node)
+    logger().info("gateway.stopped", node=parts.gateway.profile.node)
 
 
 def public_api(gateway: Gateway) -> FastAPI:
@@ -108,7 +108,7 @@ def public_server(gateway: Gateway) -> QuietServer:
     return QuietServer(
         uvicorn.Config(
             public_api(gateway),
-            http=DoorProtocol,
+            http=BoundedHttpProtocol,
             ws="none",  # the door does it
             log_config=None,
             access_log=False,
@@ -123,13 +123,13 @@ def public_server(gateway: Gateway) -> QuietServer:
 
 def _loops(parts: Composition) -> Iterator[Coroutine[Any, Any, None]]:
     yield parts.live.run()
-    yield parts.rest.run()
+    yield parts.control.run()
     yield parts.gateway.drainer.run()
     yield parts.gateway.bell.run()
     yield parts.gateway.canary.run()
     yield parts.gateway.feed.run()
     yield parts.gateway.revocations.run()
-    yield parts.gateway.pulses.run()
+    yield parts.gateway.timers.run()
     yield parts.gateway.flow.run()
     yield parts.gateway.flow.withholding.run()
     yield parts.gateway.switches.run()

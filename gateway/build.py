@@ -4,6 +4,7 @@ import os
 import socket
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from redis.asyncio import Redis
 
@@ -15,14 +16,14 @@ from gateway.auth.tokens import KeySource, SharedSecret, TokenVerifier
 from gateway.cluster.canary import Canary
 from gateway.cluster.drain import Drainer
 from gateway.cluster.hearing import CanaryLimits
-from gateway.cluster.kick import Kicks
+from gateway.cluster.kick import Kick
 from gateway.cluster.membership import Membership
 from gateway.cluster.rebalance import RebalanceLimits
 from gateway.cluster.rebalancer import Rebalancer
 from gateway.cluster.rings import Rings
 from gateway.connection.owner import ConnectionLimits
 from gateway.connection.rate_limit import RateLimit
-from gateway.connection.registry import Registry
+from gateway.connection.registry import ConnectionRegistry
 from gateway.delivery.bell import Bell
 from gateway.delivery.catch_up import CatchUps
 from gateway.delivery.hub import Hub
@@ -31,28 +32,32 @@ from gateway.delivery.replay_log import ReplayLog
 from gateway.edge.admission import Admission, AdmissionLimits
 from gateway.edge.client_address import ClientAddresses
 from gateway.edge.origins import AllowedOrigins
-from gateway.flow_control.monitor import FlowControl
+from gateway.flow_control.monitor import FlowMonitor
 from gateway.flow_control.quarantine import QuarantineLimits
-from gateway.flow_control.switch_sync import SwitchWatch
-from gateway.flow_control.switches import Switchboard
+from gateway.flow_control.switch_sync import SwitchSync
+from gateway.flow_control.switches import LiveSwitches
 from gateway.flow_control.withholding import Withholding
 from gateway.gateway import Gateway
 from gateway.session.joining import Joiner
 from gateway.session.liveness import LivenessLimits
-from gateway.session.messages import LiveSessions, SessionParts
-from gateway.session.node_profile import Greeting
-from gateway.session.revocations import RevocationList
+from gateway.session.messages import SessionMessages, SessionParts
+from gateway.session.node_profile import NodeProfile
+from gateway.session.revocations import Revocations
 from gateway.session.store import SubscriptionStore
 from gateway.session.sync import SubscriptionSync
-from gateway.session.timers import Pulses
+from gateway.session.timers import SocketTimers
 from gateway.settings import GatewaySettings
 from gateway.telemetry.metrics import observe_gateway
 from gateway.telemetry.node_state import vital_signs
-from gateway.telemetry.telemetry import Signals
+from gateway.telemetry.telemetry import GatewayTelemetry
 from gateway.websocket.events import FrameLimits
 from shared.redis.client import connect
-from shared.redis.pipelined import RoundTrips
+from shared.redis.pipelined import PipelinedRedis
 from shared.settings.realtime import RealtimeSettings, TokenSettings
+
+
+LINKS: Final = ("live", "control")
+"""One carries what is delivered and nothing slow; the other connects, replays and changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,8 @@ class Composition:
     """A gateway, and the parts of it that run."""
 
     gateway: Gateway
-    live: RoundTrips
-    """Carries what is delivered; nothing slow goes here."""
-    rest: RoundTrips
-    """Carries connects, replays and subscription changes."""
+    live: PipelinedRedis
+    control: PipelinedRedis
     subscriptions: SubscriptionSync
     membership: Membership
     rebalancer: Rebalancer | None
@@ -75,29 +78,29 @@ def compose(
     realtime: RealtimeSettings,
     tokens: TokenSettings,
     settings: GatewaySettings,
-    signals: Signals,
+    signals: GatewayTelemetry,
 ) -> Composition:
     """Return all parts, wired, none of them running."""
     keys, redis = Keys(realtime.key_prefix), _redis(realtime)
-    live, rest = (RoundTrips(redis, presence=signals.presence, name=n) for n in ("live", "rest"))
-    board, registry = Switchboard(realtime.deployed_switches), Registry()
-    out = _delivery(live, rest, keys, realtime.tier_table, settings, board, signals)
+    live, control = (PipelinedRedis(redis, presence=signals.presence, name=n) for n in LINKS)
+    board, registry = LiveSwitches(realtime.deployed_switches), ConnectionRegistry()
+    out = _delivery(live, control, keys, realtime.tier_table, settings, board, signals)
     poll_ms, on_turn = settings.subscription_poll_ms, signals.histograms.applied
     store, joiner = out.store, out.joiner
     subscriptions = SubscriptionSync(store, registry, joiner, poll_ms=poll_ms, on_turn=on_turn)
-    revocations = RevocationList(rest, keys, registry, poll_ms=poll_ms)
-    switches = SwitchWatch(rest, keys, registry, board, out.flow.withholding)
-    pulses = Pulses(out.hub, out.feed, _liveness_limits(settings, tokens))
+    revocations = Revocations(control, keys, registry, poll_ms=poll_ms)
+    switches = SwitchSync(control, keys, registry, board, out.flow.withholding)
+    timers = SocketTimers(out.hub, out.feed, _liveness_limits(settings, tokens))
     jwks, verifier = _token_checks(tokens)
     parts = SessionParts(
-        out.hub, registry, joiner, store, verifier, revocations, pulses, out.flow, signals.counters
+        out.hub, registry, joiner, store, verifier, revocations, timers, out.flow, signals.counters
     )
     admission = Admission(_admission_limits(settings), registry)
-    rings = Rings(out.feed, subscriptions, revocations, switches, Kicks(registry))
+    rings = Rings(out.feed, subscriptions, revocations, switches, Kick(registry))
     bell, limits = Bell(redis, keys, rings), CanaryLimits(period_ms=settings.canary_ms)
     gateway = Gateway(
         settings=settings,
-        greeting=out.greeting,
+        profile=out.profile,
         verifier=verifier,
         origins=AllowedOrigins(settings.allowed_origins),
         addresses=ClientAddresses(settings.trusted_proxies),
@@ -106,76 +109,79 @@ def compose(
         registry=registry,
         hub=out.hub,
         bell=bell,
-        canary=Canary(rest, keys, bell, out.feed, rings.canary, limits, node=out.greeting.node),
+        canary=Canary(control, keys, bell, out.feed, rings.canary, limits, node=out.profile.node),
         feed=out.feed,
         replay_log=out.replay_log,
         store=store,
         revocations=revocations,
         joiner=joiner,
-        pulses=pulses,
-        sessions=LiveSessions(_connection_limits(settings), parts),
+        timers=timers,
+        sessions=SessionMessages(_connection_limits(settings), parts),
         flow=out.flow,
         switchboard=board,
         switches=switches,
         catch_ups=out.catch_ups,
         signals=signals,
     )
-    membership, rebalancer = _made_visible(gateway, rest, keys), _rebalancer(rest, keys, gateway)
-    return Composition(gateway, live, rest, subscriptions, membership, rebalancer, jwks, redis)
+    membership, rebalancer = (
+        _made_visible(gateway, control, keys),
+        _rebalancer(control, keys, gateway),
+    )
+    return Composition(gateway, live, control, subscriptions, membership, rebalancer, jwks, redis)
 
 
-def _rebalancer(rest: RoundTrips, keys: Keys, gateway: Gateway) -> Rebalancer | None:
+def _rebalancer(control: PipelinedRedis, keys: Keys, gateway: Gateway) -> Rebalancer | None:
     if not gateway.settings.rebalance:
         return None
     return Rebalancer(
-        rest,
+        control,
         keys,
         gateway.registry,
         gateway.admission,
         _rebalance_limits(gateway.settings),
-        node=gateway.greeting.node,
+        node=gateway.profile.node,
     )
 
 
-def _made_visible(gateway: Gateway, rest: RoundTrips, keys: Keys) -> Membership:
+def _made_visible(gateway: Gateway, control: PipelinedRedis, keys: Keys) -> Membership:
     """Register its metrics, and return what tells the cluster of it."""
     observe_gateway(gateway)
-    node, signs = gateway.greeting.node, partial(vital_signs, gateway)
-    return Membership(rest, keys, gateway.registry, gateway.store, node=node, vital_signs=signs)
+    node, signs = gateway.profile.node, partial(vital_signs, gateway)
+    return Membership(control, keys, gateway.registry, gateway.store, node=node, vital_signs=signs)
 
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
     """What brings the topics to the sockets."""
 
-    greeting: Greeting
+    profile: NodeProfile
     hub: Hub
     feed: LiveFeed
     replay_log: ReplayLog
     store: SubscriptionStore
     catch_ups: CatchUps
-    flow: FlowControl
+    flow: FlowMonitor
     joiner: Joiner
 
 
 def _delivery(
-    live: RoundTrips,
-    rest: RoundTrips,
+    live: PipelinedRedis,
+    control: PipelinedRedis,
     keys: Keys,
     tiers: Tiers,
     settings: GatewaySettings,
-    board: Switchboard,
-    signals: Signals,
+    board: LiveSwitches,
+    signals: GatewayTelemetry,
 ) -> _Delivery:
-    hub, greeting = Hub(), _greeting(settings, tiers)
+    hub, profile = Hub(), _profile(settings, tiers)
     sweep_ms, stats = settings.sweep_ms, signals.stats
     feed = LiveFeed(hub, ReplayLog(live, keys), tiers, sweep_ms=sweep_ms, stats=stats)
-    replay_log, store = ReplayLog(rest, keys), SubscriptionStore(rest, keys)
+    replay_log, store = ReplayLog(control, keys), SubscriptionStore(control, keys)
     catch_ups, counters = CatchUps(feed, replay_log), signals.flow_counters
     withholding = Withholding(hub, feed, catch_ups, board, tiers, counters)
-    flow = FlowControl(withholding, tiers, _quarantine_limits(settings), counters)
-    joiner = Joiner(hub, feed, replay_log, store, greeting, catch_ups, flow)
-    return _Delivery(greeting, hub, feed, replay_log, store, catch_ups, flow, joiner)
+    flow = FlowMonitor(withholding, tiers, _quarantine_limits(settings), counters)
+    joiner = Joiner(hub, feed, replay_log, store, profile, catch_ups, flow)
+    return _Delivery(profile, hub, feed, replay_log, store, catch_ups, flow, joiner)
 
 
 def _redis(realtime: RealtimeSettings) -> Redis:
@@ -192,8 +198,8 @@ def node_name(settings: GatewaySettings) -> str:
     return settings.node_id or f"{socket.gethostname()[:40]}-{os.getpid()}"
 
 
-def _greeting(settings: GatewaySettings, tiers: Tiers) -> Greeting:
-    return Greeting(
+def _profile(settings: GatewaySettings, tiers: Tiers) -> NodeProfile:
+    return NodeProfile(
         node=node_name(settings),
         heartbeat_ms=settings.heartbeat_ms,
         frame_bytes=settings.max_frame_bytes,
@@ -203,7 +209,10 @@ def _greeting(settings: GatewaySettings, tiers: Tiers) -> Greeting:
 
 
 def _drainer(
-    settings: GatewaySettings, registry: Registry, admission: Admission, signals: Signals
+    settings: GatewaySettings,
+    registry: ConnectionRegistry,
+    admission: Admission,
+    signals: GatewayTelemetry,
 ) -> Drainer:
     return Drainer(
         registry,

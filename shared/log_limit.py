@@ -29,7 +29,7 @@ class LogLimit:
         self._refill_ms = refill_ms
         self._events: dict[str, _Allowance] = {}
 
-    def take(self, event: str, *, now_ms: float) -> int | None:
+    def spend(self, event: str, *, now_ms: float) -> int | None:
         """Return how many lines were left out since the last one; None to leave this one out."""
         if event not in self._events and len(self._events) >= MAX_EVENTS:
             self._events.clear()

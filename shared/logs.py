@@ -71,9 +71,9 @@ class Limited:
             return fields
         event = str(fields["event"])
         of_event = self._news if level == "info" else self._warnings
-        suppressed = self._same.take(repr(fields), now_ms=now_ms())
+        suppressed = self._same.spend(repr(fields), now_ms=now_ms())
         if suppressed is not None:
-            left_out = of_event.take(event, now_ms=now_ms())
+            left_out = of_event.spend(event, now_ms=now_ms())
             suppressed = None if left_out is None else suppressed + left_out
         if suppressed is None:
             raise structlog.DropEvent
@@ -100,7 +100,7 @@ class _ExporterLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         # Of all exporters together: a collector that is gone is gone for spans and metrics alike.
-        suppressed = self._limit.take(EXPORT_FAILED, now_ms=now_ms())
+        suppressed = self._limit.spend(EXPORT_FAILED, now_ms=now_ms())
         if suppressed is not None:
             cause = record.getMessage()[:500]
             logger().warning(EXPORT_FAILED, cause=cause, suppressed=suppressed)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from shared.redis.client import connect
-from tests.support.real_server import ENGINES, Engine, RealServer, binary_of
+from tests.support.real_server import ENGINES, EngineName, RealServer, binary_of
 from tests.support.stack import Stack
 
 # A two-core CI machine stalls now and then; a property is about values, not about speed.
@@ -51,9 +51,9 @@ def server_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session", params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Engine:
+def engine(request: pytest.FixtureRequest) -> EngineName:
     """Each server that Fanwire promises to run on, in turn."""
-    chosen: Engine = request.param
+    chosen: EngineName = request.param
     if binary_of(chosen) is None:
         reason = f"{chosen} is not installed, its tests do not run (apt-get install redis-server)"
         if os.environ.get("CI") == "true":
@@ -63,7 +63,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def redis_url(engine: Engine, server_folder: Path) -> Iterator[str]:
+def redis_url(engine: EngineName, server_folder: Path) -> Iterator[str]:
     """A running server, shared by the session's tests: use `key_prefix`, never FLUSHALL."""
     # A folder per start: pytest may end this fixture and need it again later.
     server = RealServer(engine, Path(tempfile.mkdtemp(prefix=engine, dir=server_folder)))
@@ -87,7 +87,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def start_server(engine: Engine, server_folder: Path) -> Iterator[StartServer]:
+def start_server(engine: EngineName, server_folder: Path) -> Iterator[StartServer]:
     """Start a server of the test's own, which it may kill: `start_server(append_only=True)`."""
     servers: list[RealServer] = []
 

@@ -60,8 +60,8 @@ class Tasks:
         number = self._town.random.choice(list(self._open))
         task = self._open[number]
         if task.status == "open":
-            crew = [person.name for person in STAFF if person.property_id == task.property_id]
-            who = self._town.random.choice(crew)
+            supervisor = [person.name for person in STAFF if person.property_id == task.property_id]
+            who = self._town.random.choice(supervisor)
             self._open[number] = task = replace(task, status="in_progress", assignee=who)
             return _told("task.started", number, task)
         del self._open[number]

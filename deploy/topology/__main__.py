@@ -1,7 +1,6 @@
 """`python -m deploy.topology`: run docker-compose.yml without a container engine."""
 
 import asyncio
-import signal
 import sys
 from contextlib import suppress
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from deploy.topology.running import Topology, running_topology
 from fanwire.cli.dev.child import ChildDied
+from fanwire.cli.dev.stop_signals import cancel_on_stop_signal
 from fanwire.errors import RealtimeError
 
 
@@ -34,8 +34,7 @@ def main(
 async def _run(without: list[str], *, free_ports: bool, as_json: bool, verbose: bool) -> None:
     task = asyncio.current_task()
     assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, _Once(task))
+    cancel_on_stop_signal(task)
 
     def on_line(name: str, line: str) -> None:
         if verbose:
@@ -43,25 +42,13 @@ async def _run(without: list[str], *, free_ports: bool, as_json: bool, verbose: 
 
     with suppress(asyncio.CancelledError):
         async with running_topology(
-            without=without, keep_ports=not free_ports, on_line=on_line, on_death=_tell
+            without=without, keep_ports=not free_ports, on_line=on_line, on_death=_report_death
         ) as topology:
             typer.echo(_as_json(topology) if as_json else _as_text(topology))
             await asyncio.Event().wait()
 
 
-class _Once:
-    """Cancels a task the first time: a second Ctrl-C must not break off the clearing up."""
-
-    def __init__(self, task: asyncio.Task[None]) -> None:
-        self._task: asyncio.Task[None] | None = task
-
-    def __call__(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-        self._task = None
-
-
-def _tell(death: ChildDied) -> None:
+def _report_death(death: ChildDied) -> None:
     typer.echo(f"{death}\nstarting it again", err=True)
 
 

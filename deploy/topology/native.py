@@ -45,7 +45,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class NativeService:
     """A process to start."""
 
     name: str
@@ -67,7 +67,7 @@ def native_ports(
     }
 
 
-def native(service: Service, services: Mapping[str, Service], places: Places) -> Program:
+def native(service: Service, services: Mapping[str, Service], places: Places) -> NativeService:
     """Return the process that does here what the service does in a container.
 
     Raises:
@@ -76,7 +76,7 @@ def native(service: Service, services: Mapping[str, Service], places: Places) ->
     words = _Words(service, services, places)
     program, *arguments = service.command
     check = service.check if service.check[:1] == ("python",) else ()
-    return Program(
+    return NativeService(
         name=service.name,
         command=(places.programs[program], *map(words.argument, arguments)),
         environment={

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from deploy.topology.compose_file import Service, is_path, read_services
-from deploy.topology.native import LOOPBACK, Places, Ports, Program, native, native_ports
+from deploy.topology.native import LOOPBACK, NativeService, Places, Ports, native, native_ports
 from fanwire.cli.dev.child import Child, stop_children
 from fanwire.cli.dev.plan import CHECKOUT, free_port
-from fanwire.cli.dev.supervisor import Crew, OnDeath, OnLine, first_of
+from fanwire.cli.dev.supervisor import OnDeath, OnLine, Supervisor, first_of
 from fanwire.cli.dev.valkey import valkey_command
 from fanwire.errors import RealtimeError, Unreachable
 
@@ -69,13 +69,13 @@ async def running_topology(
             (places.volumes / name).mkdir()
         try:
             async with asyncio.TaskGroup() as tasks:
-                crew = Crew(tasks, on_line, on_death)
-                children = crew.children
+                supervisor = Supervisor(tasks, on_line, on_death)
+                children = supervisor.children
                 for wave in starting_waves(services):
                     programs = [native(services[name], described, places) for name in wave]
-                    await asyncio.gather(*(_start(program, crew) for program in programs))
+                    await asyncio.gather(*(_start(program, supervisor) for program in programs))
                 yield Topology(services, ports, children)
-                crew.dismiss()
+                supervisor.dismiss()
         except ExceptionGroup as group:
             raise first_of(group) from None
         finally:
@@ -117,27 +117,27 @@ def programs_here() -> dict[str, str]:
     return {"python": sys.executable, "haproxy": haproxy, "valkey-server": valkey}
 
 
-async def _start(program: Program, crew: Crew) -> None:
+async def _start(program: NativeService, supervisor: Supervisor) -> None:
     inherited = {name: v for name, v in os.environ.items() if not name.startswith(OURS)}
     env = inherited | {"PYTHONUNBUFFERED": "1"} | dict(program.environment)
     # Without its data a Redis that is started again would be another one.
-    await crew.start(program.name, program.command, env, restart=program.name != "redis")
+    await supervisor.start(program.name, program.command, env, restart=program.name != "redis")
     try:
         async with asyncio.timeout(START_S):
             await _until_well(program, env)
     except TimeoutError:
-        last = "\n".join(crew.children[program.name].last_lines[-5:])
+        last = "\n".join(supervisor.children[program.name].last_lines[-5:])
         raise Unreachable(f"{program.name} was not well within {START_S:.0f} s:\n{last}") from None
 
 
-async def _until_well(program: Program, env: Mapping[str, str]) -> None:
+async def _until_well(program: NativeService, env: Mapping[str, str]) -> None:
     while True:
         if await _is_well(program, env):
             return
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _is_well(program: Program, env: Mapping[str, str]) -> bool:
+async def _is_well(program: NativeService, env: Mapping[str, str]) -> bool:
     if program.check:
         return await _succeeds(program.check, env)
     return all([await _is_open(port) for port in program.ports])

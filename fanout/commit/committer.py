@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 
 from redis.exceptions import ResponseError
 
-from fanout.commit.deadlines import Agenda
+from fanout.commit.deadlines import DeadlineQueue
 from fanout.commit.fairness import FairnessLimits, FairTurns
 from fanout.commit.pressure import PressureLimits, pruned_tiers
 from fanout.commit.spans import CommitSpan, CommitSpans
-from fanout.counters import Counters
+from fanout.counters import WorkerCounters
 from fanout.topic.batches import Batch
 from fanout.topic.open_topic import Commit, OpenTopic
 from fanout.topic.refusals import Refusal, refusal_of
@@ -54,7 +54,7 @@ class Committer:
         connection: OwnedConnection,
         *,
         clock: ServerClock,
-        counters: Counters,
+        counters: WorkerCounters,
         dead_letters_max: int,
         on_refused: Callable[[OpenTopic, Refusal, str], None],
         fairness: FairnessLimits | None = None,
@@ -69,7 +69,7 @@ class Committer:
         self._spans = spans
         self._dead_letters_max = dead_letters_max
         self._on_refused = on_refused
-        self._agenda: Agenda[OpenTopic] = Agenda()
+        self._deadlines: DeadlineQueue[OpenTopic] = DeadlineQueue()
         self._turns: FairTurns[OpenTopic] = FairTurns(fairness or FairnessLimits())
         self._pressure = pressure or PressureLimits()
         self._woken = asyncio.Event()
@@ -81,7 +81,7 @@ class Committer:
         due_ms = now_ms() if topic.is_leaving else topic.batches.due_ms()
         if due_ms is None or topic.in_flight is not None or topic.is_closed:
             return
-        if self._agenda.put(topic, due_ms):
+        if self._deadlines.put(topic, due_ms):
             self._woken.set()
 
     def stop(self) -> None:
@@ -116,7 +116,7 @@ class Committer:
                 continue
             try:
                 replies = await self._connection.call_all([self._call(p.topic) for p in turn])
-                self._take_in(turn, replies)
+                self._accept_replies(turn, replies)
             except BaseException as cause:
                 _fail(turn, cause)
                 raise
@@ -124,7 +124,7 @@ class Committer:
 
     async def _wait(self) -> None:
         self._woken.clear()
-        next_ms = self._agenda.next_ms()
+        next_ms = self._deadlines.next_ms()
         try:
             async with asyncio.timeout(None if next_ms is None else (next_ms - now_ms()) / 1000):
                 await self._woken.wait()
@@ -133,16 +133,16 @@ class Committer:
 
     def _prepare_due(self) -> list[Prepared]:
         at_ms = now_ms()
-        for due in self._agenda.take_due(now_ms=at_ms):
+        for due in self._deadlines.pop_due(now_ms=at_ms):
             self._turns.put(due, org=due.topic.org, tier=due.tier)
         backlog_bytes = sum(waiting.batches.waiting_bytes for waiting in self._turns)
         pruned = pruned_tiers(backlog_bytes, self._pressure)
         turn: list[Prepared] = []
         self._turns.begin()
-        while (topic := self._turns.take_next()) is not None:
+        while (topic := self._turns.pop_next()) is not None:
             if topic.is_closed or topic.in_flight is not None:
                 continue
-            batch = _take(topic, at_ms, is_pruned=topic.tier in pruned)
+            batch = _pop_batch(topic, at_ms, is_pruned=topic.tier in pruned)
             if batch is None:
                 self.schedule(topic)
                 continue
@@ -163,7 +163,7 @@ class Committer:
         args = topic.commit_args(dead_letters_max=self._dead_letters_max)
         return script_call(COMMIT_BATCH, topic.keys, args)
 
-    def _take_in(self, turn: Sequence[Prepared], replies: Sequence[object]) -> None:
+    def _accept_replies(self, turn: Sequence[Prepared], replies: Sequence[object]) -> None:
         for (topic, commit, span), reply in zip(turn, replies, strict=True):
             if isinstance(reply, ResponseError):
                 refusal = self._refused(topic, reply)
@@ -209,9 +209,9 @@ def _fail(turn: Sequence[Prepared], cause: BaseException) -> None:
             prepared.span.failed(prepared.commit, type(cause).__name__)
 
 
-def _take(topic: OpenTopic, at_ms: float, *, is_pruned: bool) -> Batch | None:
+def _pop_batch(topic: OpenTopic, at_ms: float, *, is_pruned: bool) -> Batch | None:
     if topic.is_leaving:
-        return topic.batches.take_any(now_ms=at_ms)
+        return topic.batches.pop_any(now_ms=at_ms)
     if is_pruned:
-        return topic.batches.take_pruned(now_ms=at_ms)
-    return topic.batches.take_due(now_ms=at_ms)
+        return topic.batches.pop_pruned(now_ms=at_ms)
+    return topic.batches.pop_due(now_ms=at_ms)

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Agenda(Generic[T]):
+class DeadlineQueue(Generic[T]):
     """Dates of hashable items, at most one in force for each."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Agenda(Generic[T]):
             heapq.heappop(self._heap)
         return None
 
-    def take_due(self, *, now_ms: float) -> list[T]:
+    def pop_due(self, *, now_ms: float) -> list[T]:
         """Remove and return what is due, the longest due first."""
         due = []
         while (next_ms := self.next_ms()) is not None and next_ms <= now_ms:

@@ -61,7 +61,7 @@ class _Ring(Generic[T]):
         self._accounts[org].waiting.append(item)
         self.waiting_count += 1
 
-    def take(self) -> tuple[T, _Account[T]]:
+    def pop(self) -> tuple[T, _Account[T]]:
         while True:
             org, account = next(iter(self._accounts.items()))
             if account.waiting and account.credit_bytes > 0:
@@ -100,7 +100,7 @@ class FairTurns(Generic[T]):
         for ring in self._rings.values():
             ring.spent_bytes = 0
 
-    def take_next(self) -> T | None:
+    def pop_next(self) -> T | None:
         """Remove and return what leaves next in this turn; None ends the turn."""
         if not self._waiting:
             for ring in self._rings.values():
@@ -108,7 +108,7 @@ class FairTurns(Generic[T]):
             return None
         for tier, ring in self._rings.items():
             if ring.waiting_count and self._may_spend(tier):
-                item, account = ring.take()
+                item, account = ring.pop()
                 self._waiting.remove(item)
                 self._charged = ring, account
                 return item

@@ -14,7 +14,7 @@ leaves as it is.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from fanout.counters import Counters
+from fanout.counters import WorkerCounters
 from fanout.topic.open_topic import OpenTopic
 from shared.logs import logger
 from shared.redis.owned_connection import Command, OwnedConnection
@@ -27,7 +27,7 @@ class InputGaps:
     """Compares what left the events streams with what was committed."""
 
     def __init__(
-        self, connection: OwnedConnection, *, counters: Counters, dead_letters_max: int
+        self, connection: OwnedConnection, *, counters: WorkerCounters, dead_letters_max: int
     ) -> None:
         self._connection = connection
         self._counters = counters

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from fanout.input.read_size import ReadLimits, next_count, topic_max_bytes
-from fanout.input.sorter import Intake, RawEntry
+from fanout.input.sorter import InputSorter, RawEntry
 from fanout.topic.open_topic import OpenTopic
 from shared.redis.owned_connection import OwnedConnection
 from shared.runtime import now_ms
@@ -29,26 +29,26 @@ BLOCK_MS: Final = 1_000
 TOPIC_MAX_BYTES: Final = 8 * 1024 * 1024
 WORKER_MAX_BYTES: Final = 128 * 1024 * 1024
 FULL_TOPIC_POLL_MS: Final = 20
-TAKEN_TOGETHER: Final = 64
+ACCEPTED_TOGETHER: Final = 64
 _FIRST_COUNT: Final = 16
 
 
-class Ingest:
+class InputReader:
     """All groups of a term."""
 
     def __init__(
         self,
         redis: Redis,
         tasks: asyncio.TaskGroup,
-        intake: Intake,
+        sorter: InputSorter,
         *,
-        on_taken: Callable[[OpenTopic], None],
+        on_accepted: Callable[[OpenTopic], None],
         on_wrong_type: Callable[[OpenTopic], None],
     ) -> None:
         self._redis = redis
         self._tasks = tasks
-        self._intake = intake
-        self._on_taken = on_taken
+        self._sorter = sorter
+        self._on_accepted = on_accepted
         self._on_wrong_type = on_wrong_type
         self._groups: list[tuple[ReadGroup, asyncio.Task[None]]] = []
 
@@ -76,9 +76,9 @@ class Ingest:
     def _start_group(self) -> "ReadGroup":
         group = ReadGroup(
             self._redis,
-            self._intake,
+            self._sorter,
             share_bytes=self._share_bytes,
-            on_taken=self._on_taken,
+            on_accepted=self._on_accepted,
             on_wrong_type=self._on_wrong_type,
         )
         self._groups.append((group, self._tasks.create_task(group.run())))
@@ -91,16 +91,16 @@ class ReadGroup:
     def __init__(
         self,
         redis: Redis,
-        intake: Intake,
+        sorter: InputSorter,
         *,
         share_bytes: Callable[[], int],
-        on_taken: Callable[[OpenTopic], None],
+        on_accepted: Callable[[OpenTopic], None],
         on_wrong_type: Callable[[OpenTopic], None],
     ) -> None:
         self._redis = redis
-        self._intake = intake
+        self._sorter = sorter
         self._share_bytes = share_bytes
-        self._on_taken = on_taken
+        self._on_accepted = on_accepted
         self._on_wrong_type = on_wrong_type
         self._members: list[OpenTopic] = []
         self._count = _FIRST_COUNT
@@ -135,7 +135,7 @@ class ReadGroup:
             except ResponseError as error:
                 await self._find_wrong_type(self._connection, topics, error)
                 continue
-            reply_bytes = await self._take_all(
+            reply_bytes = await self._accept_all(
                 [(topic, streams.get(topic.keys.events.encode(), ())) for topic in topics]
             )
             self._count = next_count(self._count, reply_bytes=reply_bytes, limits=ReadLimits())
@@ -151,7 +151,7 @@ class ReadGroup:
         )
         for topic, held_bytes in held:
             if held_bytes >= max_bytes:
-                self._intake.left_out(topic)
+                self._sorter.left_out(topic)
         return [topic for topic, held_bytes in held if held_bytes < max_bytes]
 
     async def _wait_for_topics(self) -> None:
@@ -178,22 +178,22 @@ class ReadGroup:
         finally:
             self._reading = None
 
-    async def _take_all(self, read: Sequence[tuple[OpenTopic, Sequence[RawEntry]]]) -> int:
+    async def _accept_all(self, read: Sequence[tuple[OpenTopic, Sequence[RawEntry]]]) -> int:
         # In turns: whoever has one entry must not wait until the floods beside it are taken in.
         size_bytes = start = 0
         while read := [(topic, entries) for topic, entries in read if len(entries) > start]:
             for topic, entries in read:
-                size_bytes += self._take(topic, entries[start : start + TAKEN_TOGETHER])
+                size_bytes += self._accept(topic, entries[start : start + ACCEPTED_TOGETHER])
                 # Commits and lease renewals have their turn between chunks.
                 await asyncio.sleep(0)
-            start += TAKEN_TOGETHER
+            start += ACCEPTED_TOGETHER
         return size_bytes
 
-    def _take(self, topic: OpenTopic, chunk: Sequence[RawEntry]) -> int:
+    def _accept(self, topic: OpenTopic, chunk: Sequence[RawEntry]) -> int:
         if topic.is_closed or topic.is_leaving:
             return 0
-        self._intake.take(topic, chunk, now_ms=now_ms())
-        self._on_taken(topic)
+        self._sorter.accept(topic, chunk, now_ms=now_ms())
+        self._on_accepted(topic)
         return sum(sum(map(len, flat)) for _, flat in chunk)
 
     async def _find_wrong_type(

@@ -6,8 +6,8 @@ it, it takes its place in the order, so that the cursor passes it only when it i
 
 from collections.abc import Sequence
 
-from fanout.counters import Counters
-from fanout.topic.dedup import Sighting, Verdict
+from fanout.counters import WorkerCounters
+from fanout.topic.dedup import DedupVerdict, Sighting
 from fanout.topic.open_topic import OpenTopic
 from fanwire.core.events import Event, Reason, Rejected, parse_entry
 from shared.logs import logger
@@ -18,14 +18,14 @@ RawEntry = tuple[bytes, list[bytes]]
 _TRIES = 3
 
 
-class Intake:
+class InputSorter:
     """Takes entries in, for all topics of a worker."""
 
-    def __init__(self, counters: Counters) -> None:
+    def __init__(self, counters: WorkerCounters) -> None:
         self._counters = counters
         self._log = logger()
 
-    def take(self, topic: OpenTopic, entries: Sequence[RawEntry], *, now_ms: float) -> None:
+    def accept(self, topic: OpenTopic, entries: Sequence[RawEntry], *, now_ms: float) -> None:
         """Append `entries`, which follow the topic's read cursor, to its batches."""
         topic.taken_at_ms = now_ms
         for raw_id, flat in entries:
@@ -62,11 +62,11 @@ class Intake:
             return True
         seen = Sighting(event.ts_ms, hash(fields[b"data"]))
         verdict = topic.dedup.judge(key, seen)
-        if verdict is Verdict.NEW:
+        if verdict is DedupVerdict.NEW:
             topic.dedup.hold(key, seen)
             return True
         of_service = self._counters.of(topic.topic.service)
-        if verdict is Verdict.CONFLICT:
+        if verdict is DedupVerdict.CONFLICT:
             self._counters.id_conflicts += 1
             of_service.conflicts += 1
         else:

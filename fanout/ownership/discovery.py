@@ -46,7 +46,7 @@ class Discovery:
             await pubsub.subscribe(f"__keyevent@{database}__:new")
             self._is_listening.set()
             async for message in pubsub.listen():
-                self._tell([message["data"]])
+                self._report([message["data"]])
         finally:
             await cast(Any, pubsub).aclose()
 
@@ -66,10 +66,10 @@ class Discovery:
             cursor, found = await self._connection.call(
                 "SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT, "TYPE", "stream"
             )
-            self._tell(found)
+            self._report(found)
             if cursor == b"0":
                 return
 
-    def _tell(self, keys: Iterable[bytes]) -> None:
+    def _report(self, keys: Iterable[bytes]) -> None:
         topics = (self._keys.parse_events(key.decode(errors="replace")) for key in keys)
         self._on_found([topic for topic in topics if topic is not None])

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fanout.counters import Counters
+from fanout.counters import WorkerCounters
 from fanout.ownership.rendezvous import partitions_of
-from fanout.topic.topic_table import Roster
+from fanout.topic.topic_table import TopicTable
 from fanwire.core.keys import Keys
 from shared.logs import logger
 from shared.redis.owned_connection import OwnedConnection, script_call
@@ -29,7 +29,7 @@ BEAT_MS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class LeaseTerms:
+class LeaseTimes:
     """Who asks for leases, for how long, and how often they are renewed."""
 
     worker: str
@@ -37,24 +37,24 @@ class LeaseTerms:
     renew_ms: int = 1_000
 
 
-class Ownership:
-    """Keeps the roster's held partitions as they should be."""
+class Leases:
+    """Keeps the topic table's held partitions as they should be."""
 
     def __init__(
         self,
         connection: OwnedConnection,
-        terms: LeaseTerms,
+        terms: LeaseTimes,
         *,
         keys: Keys,
-        roster: Roster,
+        topic_table: TopicTable,
         clock: ServerClock,
-        counters: Counters,
+        counters: WorkerCounters,
         empty: Callable[[Collection[int]], Awaitable[None]],
     ) -> None:
         self._connection = connection
         self._keys = keys
         self._terms = terms
-        self._roster = roster
+        self._topic_table = topic_table
         self._clock = clock
         self._counters = counters
         self._empty = empty
@@ -72,19 +72,19 @@ class Ownership:
     async def tend(self) -> None:
         """Beat once; give back what moved away, renew what is due, take what is missing."""
         await self._beat(self._terms.lease_ms)
-        if moved := self._roster.held - self._wanted:
+        if moved := self._topic_table.held - self._wanted:
             await self._hand_over(moved)
-        asked = self._wanted - self._roster.held
+        asked = self._wanted - self._topic_table.held
         if now_ms() - self._renewed_at_ms >= self._terms.renew_ms:
             self._renewed_at_ms = now_ms()
-            asked |= self._roster.held
+            asked |= self._topic_table.held
         if asked:
             await self._ask_for(sorted(asked))
 
     async def leave(self) -> None:
         """Give everything back at once, so that others need not wait for the lease to end."""
-        held = sorted(self._roster.held)
-        self._roster.let_go(held)
+        held = sorted(self._topic_table.held)
+        self._topic_table.let_go(held)
         await self._lease(held, 0)
         await self._beat(0)
         self._log.info("fanout.released", partitions=len(held), why="stopping")
@@ -112,18 +112,18 @@ class Ownership:
     async def _ask_for(self, partitions: Sequence[int]) -> None:
         replies = await self._lease(partitions, self._terms.lease_ms)
         got = {n for n, reply in zip(partitions, replies, strict=True) if reply[0] == 1}
-        if lost := (set(partitions) - got) & self._roster.held:
+        if lost := (set(partitions) - got) & self._topic_table.held:
             self._counters.partitions_lost += len(lost)
-            self._roster.let_go(lost)
+            self._topic_table.let_go(lost)
             self._log.warning("fanout.lost", partitions=len(lost))
-        if taken := got - self._roster.held:
+        if taken := got - self._topic_table.held:
             self._counters.partitions_taken += len(taken)
-            self._roster.hold(taken)
+            self._topic_table.hold(taken)
             self._log.info("fanout.took_over", partitions=len(taken))
 
     async def _hand_over(self, partitions: Collection[int]) -> None:
         await self._empty(partitions)
-        self._roster.let_go(partitions)
+        self._topic_table.let_go(partitions)
         await self._lease(sorted(partitions), 0)
         self._log.info("fanout.released", partitions=len(partitions), why="moved")
 

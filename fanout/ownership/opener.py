@@ -14,10 +14,10 @@ from fanout.input.gaps import InputGaps
 from fanout.replay.log import restore
 from fanout.topic.batches import BatchLimits, TopicBatches
 from fanout.topic.dedup import Dedup
-from fanout.topic.open_topic import OpenTopic, Standing, topic_keys
+from fanout.topic.open_topic import CommittedState, OpenTopic, topic_keys
 from fanout.topic.refusals import Refusal, refusal_of
 from fanout.topic.retention import Retention, RetentionLimits
-from fanout.topic.topic_table import Roster
+from fanout.topic.topic_table import TopicTable
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import parse_position
 from fanwire.core.tiers import Tiers
@@ -45,14 +45,14 @@ class TopicLimits:
 
 
 class Opener:
-    """Opens what the roster wants open."""
+    """Opens what the topic table wants open."""
 
     def __init__(
         self,
         connection: OwnedConnection,
         *,
         keys: Keys,
-        roster: Roster,
+        topic_table: TopicTable,
         limits: TopicLimits,
         known_epochs: dict[Topic, int],
         gaps: InputGaps,
@@ -60,7 +60,7 @@ class Opener:
     ) -> None:
         self._connection = connection
         self._keys = keys
-        self._roster = roster
+        self._topic_table = topic_table
         self._limits = limits
         self._known_epochs = known_epochs
         self._gaps = gaps
@@ -70,10 +70,10 @@ class Opener:
     async def run(self) -> None:
         """Open topics until cancelled."""
         while True:
-            wanted = await self._roster.take_unopened(limit=OPENED_TOGETHER)
+            wanted = await self._topic_table.pop_unopened(limit=OPENED_TOGETHER)
             opened = await self._open(wanted)
             await restore(self._connection, opened)
-            admitted = [topic for topic in opened if self._roster.admit(topic)]
+            admitted = [topic for topic in opened if self._topic_table.admit(topic)]
             for topic in admitted:
                 self._known_epochs[topic.topic] = topic.standing.epoch
                 self._log.debug("topic.opened", topic=str(topic.topic), **topic.standing._asdict())
@@ -100,9 +100,9 @@ class Opener:
         if refusal_of(text) is Refusal.SERVER:
             raise error
         self._log.error("topic.set_aside", topic=str(topic), why=text)
-        self._roster.set_aside(topic, now_ms=now_ms())
+        self._topic_table.set_aside(topic, now_ms=now_ms())
 
-    def _opened(self, topic: Topic, standing: Standing) -> OpenTopic:
+    def _opened(self, topic: Topic, standing: CommittedState) -> OpenTopic:
         limits = self._limits
         return OpenTopic(
             topic=topic,
@@ -116,9 +116,9 @@ class Opener:
         )
 
 
-def _standing(reply: Sequence[bytes]) -> Standing:
+def _standing(reply: Sequence[bytes]) -> CommittedState:
     epoch, seq, cursor, last, window_ms = (part.decode() for part in reply)
-    return Standing(
+    return CommittedState(
         epoch=int(epoch),
         seq=int(seq),
         cursor=cursor,

@@ -12,12 +12,12 @@ from typing import Final
 
 from redis.exceptions import ResponseError
 
-from fanout.counters import Counters
+from fanout.counters import WorkerCounters
 from fanout.replay.budget import LogLoad, ServerMemory, allowances, worker_budget
 from fanout.topic.open_topic import OpenTopic
 from fanout.topic.refusals import Refusal, refusal_of
-from fanout.topic.retention import Cut
-from fanout.topic.topic_table import Roster
+from fanout.topic.retention import LogTrim
+from fanout.topic.topic_table import TopicTable
 from shared.redis.owned_connection import OwnedConnection
 from shared.redis.server_clock import ServerClock
 
@@ -31,13 +31,13 @@ class ReplayKeeper:
         self,
         connection: OwnedConnection,
         *,
-        roster: Roster,
+        topic_table: TopicTable,
         clock: ServerClock,
-        counters: Counters,
+        counters: WorkerCounters,
         budget_bytes: int | None,
     ) -> None:
         self._connection = connection
-        self._roster = roster
+        self._topic_table = topic_table
         self._clock = clock
         self._counters = counters
         self._budget_bytes = budget_bytes
@@ -51,11 +51,11 @@ class ReplayKeeper:
     async def tend(self) -> None:
         """Weigh all logs once, and trim those that are idle and too large."""
         memory = server_memory(await self._connection.call("INFO", "memory"))
-        topics = list(self._roster.open.values())
+        topics = list(self._topic_table.open.values())
         budget_bytes = worker_budget(
             self._budget_bytes,
             memory,
-            held_count=len(self._roster.held),
+            held_count=len(self._topic_table.held),
             kept_bytes=sum(topic.retention.size_bytes for topic in topics),
         )
         self._counters.replay_budget_bytes = budget_bytes
@@ -71,11 +71,11 @@ class ReplayKeeper:
         ]
         for topic, allowed in zip(topics, allowances(logs, budget_bytes), strict=True):
             topic.retention.allow(allowed)
-        await self._trim(self._take_excess(topics, server_ms))
+        await self._trim(self._plan_trims(topics, server_ms))
 
-    def _take_excess(
+    def _plan_trims(
         self, topics: Sequence[OpenTopic], server_ms: float
-    ) -> list[tuple[OpenTopic, Cut]]:
+    ) -> list[tuple[OpenTopic, LogTrim]]:
         cuts = []
         for topic in topics:
             # A commit on its way has planned its own cut of the same log.
@@ -84,7 +84,7 @@ class ReplayKeeper:
                 cuts.append((topic, cut))
         return cuts
 
-    async def _trim(self, cuts: Sequence[tuple[OpenTopic, Cut]]) -> None:
+    async def _trim(self, cuts: Sequence[tuple[OpenTopic, LogTrim]]) -> None:
         if not cuts:
             return
         replies = await self._connection.call_all(

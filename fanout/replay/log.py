@@ -12,7 +12,7 @@ import orjson
 
 from fanout.topic.dedup import DedupKey, Sighting
 from fanout.topic.open_topic import OpenTopic, logged_bytes
-from fanout.topic.retention import LogEntry
+from fanout.topic.retention import KeptBatch
 from fanwire.core.position import Position, parse_position
 from shared.logs import logger
 from shared.redis.owned_connection import OwnedConnection
@@ -26,7 +26,7 @@ RawEntry = tuple[bytes, list[bytes]]
 class LoggedBatch(NamedTuple):
     """One entry of the log, and the ids of its events."""
 
-    entry: LogEntry
+    entry: KeptBatch
     sightings: list[tuple[DedupKey, Sighting]]
 
 
@@ -77,10 +77,10 @@ def _read_batch(topic: OpenTopic, raw_id: bytes, flat: list[bytes]) -> LoggedBat
         return LoggedBatch(_log_entry(position, fields, 0.0), [])
 
 
-def _log_entry(position: Position, fields: dict[bytes, bytes], at_ms: float) -> LogEntry:
+def _log_entry(position: Position, fields: dict[bytes, bytes], at_ms: float) -> KeptBatch:
     size_bytes = logged_bytes(fields.get(b"d", b""), fields.get(b"x"))
     count = fields.get(b"n", b"0")
-    return LogEntry(position, int(count) if count.isdigit() else 0, size_bytes, at_ms)
+    return KeptBatch(position, int(count) if count.isdigit() else 0, size_bytes, at_ms)
 
 
 def _sighting(event: dict[str, Any]) -> tuple[DedupKey, Sighting] | None:

@@ -85,7 +85,7 @@ class TopicBatches:
         self._count(self._batch_for(0, now_ms), entry_id, 0)
 
     def due_ms(self) -> float | None:
-        """Return the moment from which `take_due` yields, or None while nothing waits."""
+        """Return the moment from which `pop_due` yields, or None while nothing waits."""
         if self._full:
             return self._full[0].due_ms
         return None if self._open is None else self._open.due_ms
@@ -95,18 +95,18 @@ class TopicBatches:
         waiting = [*self._full, self._open] if self._open else [*self._full]
         return next((batch.events[0].ts_ms for batch in waiting if batch.events), None)
 
-    def take_due(self, *, now_ms: float) -> Batch | None:
+    def pop_due(self, *, now_ms: float) -> Batch | None:
         """Remove and return the oldest batch if its time has come."""
         due_ms = self.due_ms()
         if due_ms is None or due_ms > now_ms:
             return None
-        return self._take(now_ms)
+        return self._pop_now(now_ms)
 
-    def take_any(self, *, now_ms: float) -> Batch | None:
+    def pop_any(self, *, now_ms: float) -> Batch | None:
         """Remove and return the oldest batch, due or not: the topic is to be left."""
-        return None if self.due_ms() is None else self._take(now_ms)
+        return None if self.due_ms() is None else self._pop_now(now_ms)
 
-    def take_pruned(self, *, now_ms: float) -> Batch | None:
+    def pop_pruned(self, *, now_ms: float) -> Batch | None:
         """Remove the due batches and return them as one, as far as it stays within the bounds.
 
         Of each entity only the latest event is left. The number of batches is bounded as well:
@@ -124,7 +124,7 @@ class TopicBatches:
             gone = self._full.popleft()
             self.waiting_bytes -= gone.size_bytes
             merged = longer
-        return None if merged is None else self._taken(merged, now_ms)
+        return None if merged is None else self._settled(merged, now_ms)
 
     def _pop_due(self, now_ms: float) -> Batch | None:
         due_ms = self.due_ms()
@@ -133,8 +133,8 @@ class TopicBatches:
         first = self._pop()
         return merge(first, Batch(due_ms=first.due_ms, last_entry_id=first.last_entry_id))
 
-    def _take(self, now_ms: float) -> Batch:
-        return self._taken(self._pop(), now_ms)
+    def _pop_now(self, now_ms: float) -> Batch:
+        return self._settled(self._pop(), now_ms)
 
     def _pop(self) -> Batch:
         if self._full:
@@ -145,7 +145,7 @@ class TopicBatches:
         self.waiting_bytes -= batch.size_bytes
         return batch
 
-    def _taken(self, batch: Batch, now_ms: float) -> Batch:
+    def _settled(self, batch: Batch, now_ms: float) -> Batch:
         self._adapt(batch)
         self._free_from_ms = max(self._free_from_ms, now_ms + self.window_ms)
         return batch

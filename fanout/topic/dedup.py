@@ -26,7 +26,7 @@ class Sighting(NamedTuple):
     digest: int | None
 
 
-class Verdict(Enum):
+class DedupVerdict(Enum):
     """What an id is to the topic."""
 
     NEW = "new"
@@ -46,14 +46,14 @@ class Dedup:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def judge(self, key: DedupKey, seen: Sighting) -> Verdict:
+    def judge(self, key: DedupKey, seen: Sighting) -> DedupVerdict:
         """Tell what `key` is; nothing is recorded."""
         first = self._held.get(key) or self._kept.get(key)
         if first is None or seen.ts_ms - first.ts_ms > self._window_ms:
-            return Verdict.NEW
+            return DedupVerdict.NEW
         if first.digest is not None and first.digest != seen.digest:
-            return Verdict.CONFLICT
-        return Verdict.REPEAT
+            return DedupVerdict.CONFLICT
+        return DedupVerdict.REPEAT
 
     def hold(self, key: DedupKey, seen: Sighting) -> None:
         """Record an id whose event waits for its commit."""

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from fanout.topic.batches import Batch, TopicBatches
 from fanout.topic.dedup import Dedup
-from fanout.topic.retention import Cut, LogEntry, Retention
+from fanout.topic.retention import KeptBatch, LogTrim, Retention
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import Position
 from fanwire.core.tiers import Tier
@@ -42,7 +42,7 @@ def topic_keys(keys: Keys, topic: Topic) -> TopicKeys:
     )
 
 
-class Standing(NamedTuple):
+class CommittedState(NamedTuple):
     """Where a topic stands by its hash."""
 
     epoch: int
@@ -60,8 +60,8 @@ class Commit:
     position: Position
     trace: str = ""
     encoded: EncodedBatch | None = None
-    logged: LogEntry | None = None
-    cut: Cut | None = None
+    logged: KeptBatch | None = None
+    cut: LogTrim | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +71,7 @@ class OpenTopic:
     topic: Topic
     tier: Tier
     keys: TopicKeys
-    standing: Standing
+    standing: CommittedState
     batches: TopicBatches
     dedup: Dedup
     retention: Retention
@@ -133,7 +133,7 @@ class OpenTopic:
             events=batch.events,
             conflated=len(batch.pruned),
         )
-        logged = LogEntry(
+        logged = KeptBatch(
             position, len(batch.events), logged_bytes(encoded.body, encoded.index), server_ms
         )
         cut = self.retention.plan(logged, now_ms=server_ms)

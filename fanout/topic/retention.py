@@ -43,7 +43,7 @@ class RetentionLimits:
     size_bytes: int = 16 * 1024 * 1024
 
 
-class LogEntry(NamedTuple):
+class KeptBatch(NamedTuple):
     """One batch as the replay log holds it."""
 
     position: Position
@@ -60,7 +60,7 @@ class TrimReason(StrEnum):
     BUDGET = "budget"  # the bytes of all topics together
 
 
-class Cut(NamedTuple):
+class LogTrim(NamedTuple):
     """How many of the oldest batches go, and the oldest position that stays."""
 
     batch_count: int
@@ -78,7 +78,7 @@ class Retention:
             limits, age_ms=times * limits.age_ms, event_count=times * limits.event_count
         )
         self._allowed_bytes = limits.size_bytes
-        self._entries: deque[LogEntry] = deque()
+        self._entries: deque[KeptBatch] = deque()
         self._event_count = 0
         self._is_shortened = False
         self.size_bytes = 0
@@ -106,15 +106,15 @@ class Retention:
         at_rate = math.ceil(self.size_bytes * max(by_age, by_count))
         return min(at_rate, self.wanted_bytes(now_ms=now_ms))
 
-    def plan(self, added: LogEntry, *, now_ms: float) -> Cut | None:
+    def plan(self, added: KeptBatch, *, now_ms: float) -> LogTrim | None:
         """Return what is to be cut when `added` is committed; None if nothing is."""
         return self._cut(added, now_ms=now_ms)
 
-    def excess(self, *, now_ms: float) -> Cut | None:
+    def excess(self, *, now_ms: float) -> LogTrim | None:
         """Return what is over the bounds as it is."""
         return self._cut(None, now_ms=now_ms)
 
-    def record(self, added: LogEntry, cut: Cut | None = None) -> None:
+    def record(self, added: KeptBatch, cut: LogTrim | None = None) -> None:
         """Note that `added` is committed and `cut` is gone."""
         self._entries.append(added)
         self._event_count += added.event_count
@@ -122,7 +122,7 @@ class Retention:
         if cut is not None:
             self.remove(cut)
 
-    def remove(self, cut: Cut) -> None:
+    def remove(self, cut: LogTrim) -> None:
         """Note that `cut` is gone."""
         for _ in range(cut.batch_count):
             gone = self._entries.popleft()
@@ -131,7 +131,7 @@ class Retention:
         if cut.event_counts.keys() - {TrimReason.AGE}:
             self._is_shortened = True
 
-    def _cut(self, added: LogEntry | None, *, now_ms: float) -> Cut | None:
+    def _cut(self, added: KeptBatch | None, *, now_ms: float) -> LogTrim | None:
         size_bytes = self.size_bytes + (added.size_bytes if added else 0)
         event_count = self._event_count + (added.event_count if added else 0)
         newest = added or (self._entries[-1] if self._entries else None)
@@ -150,10 +150,10 @@ class Retention:
         is_all = cut_count == len(self._entries)
         oldest = newest if is_all else self._entries[cut_count]
         assert oldest is not None
-        return Cut(cut_count, oldest.position, event_counts)
+        return LogTrim(cut_count, oldest.position, event_counts)
 
     def _reason_to_cut(
-        self, entry: LogEntry, size_bytes: int, newer_event_count: int, now_ms: float
+        self, entry: KeptBatch, size_bytes: int, newer_event_count: int, now_ms: float
     ) -> TrimReason | None:
         is_young = now_ms - entry.committed_at_ms < self._limits.age_ms
         if not is_young and newer_event_count >= self._limits.event_count:

@@ -16,7 +16,7 @@ from fanwire.core.keys import Topic, partition_of
 ASIDE_MS: Final = 30_000
 
 
-class Roster:
+class TopicTable:
     """The topics of one term; nothing of it outlives the term."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Roster:
         """Return the open topics of these partitions."""
         return [t for t in self.open.values() if partition_of(t.topic.org) in partitions]
 
-    async def take_unopened(self, *, limit: int) -> list[Topic]:
+    async def pop_unopened(self, *, limit: int) -> list[Topic]:
         """Wait for topics to open; remove and return some of them."""
         while not self._unopened:
             self._news.clear()

@@ -49,7 +49,7 @@ class Rejected:
 
 @dataclass(slots=True)
 class Event:
-    """An entry that passed. Not frozen: one is made per event, at ingest rate."""
+    """An entry that passed. Not frozen: one is made per event, at input rate."""
 
     entry_id: str
     ts_ms: int

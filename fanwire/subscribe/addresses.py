@@ -19,7 +19,7 @@ _HTTP_SCHEME: Final = {"ws": "http", "wss": "https"}
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
+class GatewayAddress:
     """Where a gateway is."""
 
     scheme: str
@@ -49,7 +49,7 @@ class Gateway:
         return urlunsplit((_HTTP_SCHEME[self.scheme], self.host, path, "", ""))
 
 
-def parse_gateway(url: str) -> Gateway:
+def parse_gateway(url: str) -> GatewayAddress:
     """Return the gateway that `url` names.
 
     Raises:
@@ -63,4 +63,4 @@ def parse_gateway(url: str) -> Gateway:
         # Not quoted: it may hold a token.
         raise BadMessage(f"the url of {parts.hostname} may have no query, fragment or login")
     path = parts.path.rstrip("/")
-    return Gateway(scheme, parts.netloc, path or STREAM_PATH)
+    return GatewayAddress(scheme, parts.netloc, path or STREAM_PATH)

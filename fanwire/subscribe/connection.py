@@ -22,12 +22,12 @@ from fanwire.subscribe.session import Resume, Session
 from fanwire.subscribe.token_life import refresh_in_ms
 from fanwire.wire.client_frames import encode_ack, encode_client_auth
 from fanwire.wire.decode import (
-    AuthAccepted,
-    Drain,
-    ErrorNotice,
-    Hello,
+    AuthFrame,
+    DrainFrame,
+    ErrorFrame,
+    HelloFrame,
     ServerFrame,
-    Subscriptions,
+    SubscriptionsFrame,
     decode_server_frame,
 )
 from fanwire.wire.remote_errors import error_of_close
@@ -40,7 +40,7 @@ REFRESH_RETRY_MS: Final = 30_000
 log = logging.getLogger("fanwire")
 
 
-class Conversation:
+class StreamConnection:
     """Speaks the protocol on one socket, on behalf of a session that outlives it."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Conversation:
         inbox: Inbox,
         taken: Mapping[str, Position],
         get_token: Callable[[], Awaitable[str]],
-        on_subscription: Callable[[Hello | Subscriptions], None],
+        on_subscription: Callable[[HelloFrame | SubscriptionsFrame], None],
     ) -> None:
         self._socket = socket
         self._session = session
@@ -68,7 +68,7 @@ class Conversation:
     async def run(self) -> RealtimeError:
         """Converse until the end, and return what ended it."""
         async with asyncio.TaskGroup() as tasks:
-            telling = tasks.create_task(self._tell())
+            telling = tasks.create_task(self._report())
             try:
                 return await self._listen()
             finally:
@@ -79,7 +79,7 @@ class Conversation:
             while True:
                 async with asyncio.timeout(self._wait_s()):
                     text = await self._socket.recv(decode=False)
-                broken = await self._take(decode_server_frame(text))
+                broken = await self._receive(decode_server_frame(text))
                 if broken is not None:
                     return broken
         except TimeoutError:
@@ -95,14 +95,14 @@ class Conversation:
     def _wait_s(self) -> float:
         return max(0.0, min(self._patience_s, (self._leave_at_ms - _now_ms()) / 1000))
 
-    async def _take(self, frame: ServerFrame) -> RealtimeError | None:
+    async def _receive(self, frame: ServerFrame) -> RealtimeError | None:
         self._note(frame)
-        verdict = self._session.take(frame)
+        verdict = self._session.receive(frame)
         if isinstance(verdict, Resume):
             return RealtimeError(
                 f"{verdict.service}: a batch follows {verdict.prev}, mine is {verdict.mine}"
             )
-        if isinstance(frame, Hello | Subscriptions):
+        if isinstance(frame, HelloFrame | SubscriptionsFrame):
             # The gateway knows where it began: only what follows needs an ack.
             self._acked.update(self._session.positions)
             self._on_subscription(frame)
@@ -112,14 +112,14 @@ class Conversation:
 
     def _note(self, frame: ServerFrame) -> None:
         match frame:
-            case Hello():
+            case HelloFrame():
                 self._patience_s = frame.heartbeat_ms * SILENT_HEARTBEATS / 1000
                 self._schedule_refresh(frame.token_expires_at_ms)
-            case AuthAccepted():
+            case AuthFrame():
                 self._schedule_refresh(frame.token_expires_at_ms)
-            case Drain():
+            case DrainFrame():
                 self._leave_at_ms = _now_ms() + frame.reconnect_after_ms
-            case ErrorNotice():
+            case ErrorFrame():
                 self._notice = frame.error
                 log.warning("the gateway reports %s: %s", frame.error.name, frame.error)
             case _:
@@ -136,7 +136,7 @@ class Conversation:
             return self._notice
         return error_of_close(received.code, received.reason)
 
-    async def _tell(self) -> None:
+    async def _report(self) -> None:
         while True:
             await asyncio.sleep(TELL_EVERY_S)
             try:

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 from fanwire.core.position import Position
 from fanwire.errors import RealtimeError, Unreachable
-from fanwire.subscribe.addresses import Gateway
-from fanwire.subscribe.connection import Conversation
+from fanwire.subscribe.addresses import GatewayAddress
+from fanwire.subscribe.connection import StreamConnection
 from fanwire.subscribe.gateway import CONNECT_FAILURES, error_of_connect, open_socket
 from fanwire.subscribe.inbox import Inbox
 from fanwire.subscribe.reconnect import Reconnect, Stop
 from fanwire.subscribe.session import Session
 from fanwire.subscribe.states import State, StateChange
-from fanwire.wire.decode import Hello, Subscriptions
+from fanwire.wire.decode import HelloFrame, SubscriptionsFrame
 
 log = logging.getLogger("fanwire")
 
@@ -36,12 +36,12 @@ class Wanted:
     property_id: str | None = None
 
 
-class Lifeline:
+class Connector:
     """One session's connections. Cancel `run` to end it."""
 
     def __init__(
         self,
-        gateway: Gateway,
+        gateway: GatewayAddress,
         *,
         get_token: GetToken,
         wanted: Wanted,
@@ -52,7 +52,7 @@ class Lifeline:
     ) -> None:
         self.wanted = wanted
         self.state = State.IDLE
-        self.hello: Hello | None = None
+        self.hello: HelloFrame | None = None
         """Of the open socket; None while there is none."""
         self._gateway = gateway
         self._get_token = get_token
@@ -106,7 +106,7 @@ class Lifeline:
         )
         try:
             async with open_socket(url, token, max_frame_bytes=self._max_frame_bytes) as socket:
-                conversation = Conversation(
+                conversation = StreamConnection(
                     socket,
                     session=self._session,
                     inbox=inbox,
@@ -122,10 +122,10 @@ class Lifeline:
         except CONNECT_FAILURES as failure:
             return error_of_connect(failure, self._gateway)
 
-    def _subscribed(self, frame: Hello | Subscriptions) -> None:
+    def _subscribed(self, frame: HelloFrame | SubscriptionsFrame) -> None:
         names = tuple(service.name for service in frame.services)
         self.wanted = Wanted(names, frame.property_id)
-        if isinstance(frame, Hello):
+        if isinstance(frame, HelloFrame):
             self.hello = frame
             self._reconnect.connected(now_ms=_now_ms())
             self.enter(StateChange(State.CONNECTED))

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.typing import Subprotocol
 
 from fanwire.errors import RealtimeError, Unreachable
-from fanwire.subscribe.addresses import Gateway
+from fanwire.subscribe.addresses import GatewayAddress
 from fanwire.wire.remote_errors import error_of_response
 
 SUBPROTOCOL: Final = Subprotocol("rt.v1")
@@ -49,7 +49,7 @@ def open_socket(url: str, token: str, *, max_frame_bytes: int) -> connect:
 CONNECT_FAILURES: Final = (OSError, TimeoutError, InvalidHandshake, InvalidURI)
 
 
-def error_of_connect(failure: Exception, gateway: Gateway) -> RealtimeError:
+def error_of_connect(failure: Exception, gateway: GatewayAddress) -> RealtimeError:
     """Return what a failed attempt to open a socket means."""
     if isinstance(failure, InvalidStatus):
         response = failure.response
@@ -61,7 +61,7 @@ def error_of_connect(failure: Exception, gateway: Gateway) -> RealtimeError:
 
 async def update_services(
     client: httpx.AsyncClient,
-    gateway: Gateway,
+    gateway: GatewayAddress,
     token: str,
     *,
     services: Sequence[str],

@@ -35,7 +35,7 @@ class Inbox:
         self._updates.extend(updates)
         self._changed.set()
 
-    async def take(self) -> Update | None:
+    async def pop(self) -> Update | None:
         """Return the next update, or None after the end.
 
         Raises:

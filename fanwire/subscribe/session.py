@@ -12,7 +12,14 @@ from dataclasses import dataclass
 
 from fanwire.core.position import ZERO, Position
 from fanwire.subscribe.recent_ids import RecentIds
-from fanwire.wire.decode import Batch, Heartbeat, Hello, Reset, ServerFrame, Subscriptions
+from fanwire.wire.decode import (
+    BatchFrame,
+    HeartbeatFrame,
+    HelloFrame,
+    ResetFrame,
+    ServerFrame,
+    SubscriptionsFrame,
+)
 from fanwire.wire.delivered_event import DeliveredEvent
 from fanwire.wire.encode import ServiceState
 
@@ -66,23 +73,23 @@ class Session:
         """From where each service goes on."""
         return self._positions
 
-    def take(self, frame: ServerFrame) -> list[Update] | Resume:
+    def receive(self, frame: ServerFrame) -> list[Update] | Resume:
         """Return what the app must be told because of `frame`."""
         match frame:
-            case Batch():
+            case BatchFrame():
                 return self._batch(frame)
-            case Hello():
+            case HelloFrame():
                 return self._hello(frame.services)
-            case Subscriptions():
+            case SubscriptionsFrame():
                 return self._subscriptions(frame.services)
-            case Reset():
+            case ResetFrame():
                 return self._reset(Gap(frame.service, frame.reason, frame.position))
-            case Heartbeat():
+            case HeartbeatFrame():
                 return [*self._overdue_gaps(self._owed), *self._heartbeat(frame.positions)]
             case _:
                 return []
 
-    def _batch(self, batch: Batch) -> list[Update] | Resume:
+    def _batch(self, batch: BatchFrame) -> list[Update] | Resume:
         mine = self._positions.get(batch.service)
         # None: unsubscribed a moment ago, and the batch was on its way.
         if mine is None or batch.position <= mine:

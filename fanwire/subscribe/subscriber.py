@@ -21,7 +21,7 @@ from fanwire.core.position import parse_position
 from fanwire.core.property_filter import passes
 from fanwire.errors import RealtimeError, Unreachable
 from fanwire.subscribe.addresses import parse_gateway
-from fanwire.subscribe.connector import GetToken, Lifeline, Wanted
+from fanwire.subscribe.connector import Connector, GetToken, Wanted
 from fanwire.subscribe.gateway import Applied, update_services
 from fanwire.subscribe.inbox import Inbox
 from fanwire.subscribe.reconnect import Reconnect, ReconnectLimits
@@ -73,7 +73,7 @@ class Subscriber:
         self._settled = asyncio.Event()
         self._failure: RealtimeError | None = None
         self._session = Session(self._taken)
-        self._lifeline = Lifeline(
+        self._connector = Connector(
             self._gateway,
             get_token=get_token,
             wanted=Wanted(None if services is None else tuple(services), property_id),
@@ -90,18 +90,18 @@ class Subscriber:
     @property
     def state(self) -> State:
         """What the connection is doing."""
-        return self._lifeline.state
+        return self._connector.state
 
     @property
     def connection_id(self) -> str | None:
         """The open socket's id, or None while there is none."""
-        hello = self._lifeline.hello
+        hello = self._connector.hello
         return None if hello is None else hello.connection_id
 
     @property
     def services(self) -> tuple[str, ...] | None:
         """The services subscribed to, as far as a gateway has confirmed them."""
-        return self._lifeline.wanted.services
+        return self._connector.wanted.services
 
     @property
     def positions(self) -> dict[str, str]:
@@ -126,7 +126,7 @@ class Subscriber:
                 tried again; bound the wait with `asyncio.timeout` if that is not wanted.
         """
         await self._tasks.__aenter__()
-        self._run = self._tasks.create_task(self._lifeline.run(self._inbox, self._taken))
+        self._run = self._tasks.create_task(self._connector.run(self._inbox, self._taken))
         try:
             await self._settled.wait()
             if self._failure is not None:
@@ -139,7 +139,7 @@ class Subscriber:
     async def __aexit__(self, *_: object) -> None:
         await self._end()
         if self.state is not State.CLOSED:
-            self._lifeline.enter(StateChange(State.CLOSED))
+            self._connector.enter(StateChange(State.CLOSED))
 
     async def updates(self) -> AsyncGenerator[DeliveredEvent | Gap, None]:
         """Iterate over events and gaps, in order within each service.
@@ -149,7 +149,7 @@ class Subscriber:
         Raises:
             RealtimeError: What ended the subscription for good.
         """
-        while (update := await self._inbox.take()) is not None:
+        while (update := await self._inbox.pop()) is not None:
             if isinstance(update, Moved):
                 # Recorded at the end of a batch: only there does the log resume exactly.
                 self._taken[update.service] = update.position
@@ -193,7 +193,7 @@ class Subscriber:
             return await update_services(
                 self._http,
                 self._gateway,
-                await self._lifeline.token(),
+                await self._connector.token(),
                 services=services,
                 property_id=property_id,
                 connection_id=connection_id,

@@ -19,7 +19,7 @@ from fanwire.wire.remote_errors import error_from_dict
 
 
 @dataclass(frozen=True, slots=True)
-class Hello:
+class HelloFrame:
     """The first frame of a socket."""
 
     connection_id: str
@@ -33,7 +33,7 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class BatchFrame:
     """Events of one service, from after `prev` up to `position`."""
 
     service: str
@@ -47,7 +47,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Subscriptions:
+class SubscriptionsFrame:
     """The set of services that holds from here on."""
 
     version: int
@@ -56,7 +56,7 @@ class Subscriptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Reset:
+class ResetFrame:
     """Events up to `position` may be missing; the app has to fetch its state anew."""
 
     service: str
@@ -65,7 +65,7 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
-class Quarantine:
+class QuarantineFrame:
     """Some services are held back because this client reads too slowly; or no longer."""
 
     entered: bool
@@ -74,21 +74,21 @@ class Quarantine:
 
 
 @dataclass(frozen=True, slots=True)
-class Heartbeat:
+class HeartbeatFrame:
     """A sign of life, with the positions up to which this socket has been served."""
 
     positions: Mapping[str, Position]
 
 
 @dataclass(frozen=True, slots=True)
-class AuthAccepted:
+class AuthFrame:
     """The token sent in band holds."""
 
     token_expires_at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class Disabled:
+class DisabledFrame:
     """Services were switched off by the operator."""
 
     services: tuple[str, ...]
@@ -96,14 +96,14 @@ class Disabled:
 
 
 @dataclass(frozen=True, slots=True)
-class Drain:
+class DrainFrame:
     """The node leaves: connect anew after the wait."""
 
     reconnect_after_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorNotice:
+class ErrorFrame:
     """What was wrong with something that the client sent."""
 
     error: RealtimeError
@@ -117,16 +117,16 @@ class UnknownFrame:
 
 
 ServerFrame = (
-    Hello
-    | Batch
-    | Subscriptions
-    | Reset
-    | Quarantine
-    | Heartbeat
-    | AuthAccepted
-    | Disabled
-    | Drain
-    | ErrorNotice
+    HelloFrame
+    | BatchFrame
+    | SubscriptionsFrame
+    | ResetFrame
+    | QuarantineFrame
+    | HeartbeatFrame
+    | AuthFrame
+    | DisabledFrame
+    | DrainFrame
+    | ErrorFrame
     | UnknownFrame
 )
 
@@ -151,13 +151,13 @@ def _decode(fields: dict[str, Any], text: bytes) -> ServerFrame:
         case "hello":
             return _hello(fields)
         case "subscriptions":
-            return Subscriptions(fields["version"], fields["propertyId"], _services(fields))
+            return SubscriptionsFrame(fields["version"], fields["propertyId"], _services(fields))
         case "reset":
             position = parse_position(fields["position"])
-            return Reset(fields["service"], fields["reason"], position)
+            return ResetFrame(fields["service"], fields["reason"], position)
         case "heartbeat":
             heads = fields["positions"].items()
-            return Heartbeat({service: parse_position(head) for service, head in heads})
+            return HeartbeatFrame({service: parse_position(head) for service, head in heads})
         case _:
             return _decode_notice(fields)
 
@@ -165,22 +165,22 @@ def _decode(fields: dict[str, Any], text: bytes) -> ServerFrame:
 def _decode_notice(fields: dict[str, Any]) -> ServerFrame:
     match fields.get("type"):
         case "auth":
-            return AuthAccepted(fields["tokenExpiresAt"])
+            return AuthFrame(fields["tokenExpiresAt"])
         case "drain":
-            return Drain(fields["reconnectAfterMs"])
+            return DrainFrame(fields["reconnectAfterMs"])
         case "disabled":
-            return Disabled(tuple(fields["services"]), fields.get("retryAfterMs"))
+            return DisabledFrame(tuple(fields["services"]), fields.get("retryAfterMs"))
         case "quarantine":
             services = tuple(fields.get("services", ()))
-            return Quarantine(fields["state"] == "entered", services, fields.get("until"))
+            return QuarantineFrame(fields["state"] == "entered", services, fields.get("until"))
         case "error":
-            return ErrorNotice(error_from_dict(fields))
+            return ErrorFrame(error_from_dict(fields))
         case other:
             return UnknownFrame(other)
 
 
-def _hello(fields: dict[str, Any]) -> Hello:
-    return Hello(
+def _hello(fields: dict[str, Any]) -> HelloFrame:
+    return HelloFrame(
         connection_id=fields["connectionId"],
         node=fields["node"],
         version=fields["version"],
@@ -205,11 +205,11 @@ def _services(fields: dict[str, Any]) -> tuple[ServiceState, ...]:
     )
 
 
-def _batch(fields: dict[str, Any], text: bytes) -> Batch:
+def _batch(fields: dict[str, Any], text: bytes) -> BatchFrame:
     service = fields["service"]
     position = parse_position(fields["position"])
     batch_text = BatchText(text)
-    return Batch(
+    return BatchFrame(
         service=service,
         prev=parse_position(fields["prev"]),
         position=position,

@@ -26,8 +26,8 @@ from fanwire.core.position import ZERO, Position, parse_position
 from fanwire.errors import InvalidPosition, RealtimeError
 from gateway.cluster.hearing import (
     CanaryLimits,
-    Change,
     Hearing,
+    HearingChange,
     is_behind,
     is_due,
     is_ring_missing,
@@ -36,7 +36,7 @@ from gateway.delivery.bell import Bell
 from gateway.delivery.hub import HeldTopic
 from gateway.delivery.live_feed import LiveFeed
 from shared.redis.client import as_hash
-from shared.redis.pipelined import RoundTrips
+from shared.redis.pipelined import PipelinedRedis
 from shared.runtime import now_ms
 
 log = structlog.get_logger()
@@ -71,7 +71,7 @@ class Canary:
 
     def __init__(
         self,
-        round_trips: RoundTrips,
+        redis: PipelinedRedis,
         keys: Keys,
         bell: Bell,
         feed: LiveFeed,
@@ -80,7 +80,7 @@ class Canary:
         *,
         node: str,
     ) -> None:
-        self._round_trips = round_trips
+        self._redis = redis
         self._keys = keys
         self._bell = bell
         self._feed = feed
@@ -134,8 +134,8 @@ class Canary:
             return
         self._chance, self._published_ms = random.random(), now_ms()
         key = self._keys.events(CANARY)
-        if cast(int, await self._round_trips.call("XLEN", key)) < MAX_WAITING:
-            await self._round_trips.call("XADD", key, "*", *self._event())
+        if cast(int, await self._redis.call("XLEN", key)) < MAX_WAITING:
+            await self._redis.call("XADD", key, "*", *self._event())
 
     def _event(self) -> tuple[str, ...]:
         payload = orjson.dumps({"node": self._node}).decode()
@@ -148,9 +148,9 @@ class Canary:
             self._heal_bell()
             behind = await self._is_behind()
             match self._hearing.judge(is_behind=behind, now_ms=now_ms()):
-                case Change.DEAF:
+                case HearingChange.DEAF:
                     log.error("canary.deaf", age_ms=int(self.age_ms))
-                case Change.WELL:
+                case HearingChange.WELL:
                     log.info("canary.hears_again", age_ms=int(self.age_ms))
 
     def _heal_bell(self) -> None:
@@ -167,7 +167,7 @@ class Canary:
         if self.age_ms < self._limits.doubt_ms:
             return False
         try:
-            reply = await self._round_trips.call("HGETALL", self._keys.gateway_nodes())
+            reply = await self._redis.call("HGETALL", self._keys.gateway_nodes())
         except (RealtimeError, RedisError, OSError):
             return None
         states = as_hash(reply).items()

@@ -18,7 +18,7 @@ from opentelemetry.trace import Tracer
 
 from gateway.cluster.dismissal import dismiss
 from gateway.cluster.drain_plan import departures_ms
-from gateway.connection.registry import Registry
+from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.admission import Admission
 from shared.runtime import now_ms
 from shared.telemetry import spans
@@ -46,7 +46,7 @@ class Drainer:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: ConnectionRegistry,
         admission: Admission,
         *,
         notice_ms: int,

@@ -48,7 +48,7 @@ class CanaryLimits:
         return min(1_000.0, self.period_ms / 5)
 
 
-class Change(Enum):
+class HearingChange(Enum):
     """What became of a node's hearing."""
 
     DEAF = "deaf"
@@ -63,7 +63,7 @@ class Hearing:
         self._opposed_since_ms: float | None = None
         self.is_deaf = False
 
-    def judge(self, *, is_behind: bool | None, now_ms: float) -> Change | None:
+    def judge(self, *, is_behind: bool | None, now_ms: float) -> HearingChange | None:
         """Take a look into account, None for one that failed; return what it changed."""
         if is_behind is None or is_behind is self.is_deaf:
             # Without evidence a verdict stands: who cannot ask cannot know that others can.
@@ -75,7 +75,7 @@ class Hearing:
             return None
         self._opposed_since_ms = None
         self.is_deaf = is_behind
-        return Change.DEAF if is_behind else Change.WELL
+        return HearingChange.DEAF if is_behind else HearingChange.WELL
 
 
 def is_behind(mine: Position, peers: Collection[Position]) -> bool:

@@ -11,15 +11,15 @@ from fanwire.core.connection_ids import split_field
 from fanwire.core.ids import Org
 from fanwire.errors import Kicked
 from gateway.connection.connection import Connection
-from gateway.connection.registry import Registry
+from gateway.connection.registry import ConnectionRegistry
 
 log = structlog.get_logger()
 
 
-class Kicks:
+class Kick:
     """Carries out the `:kick` rings."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: ConnectionRegistry) -> None:
         self._registry = registry
 
     def kick(self, org: Org, field: str) -> None:

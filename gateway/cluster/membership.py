@@ -22,10 +22,10 @@ from fanwire.core.connection_ids import connection_field, node_of, split_field
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
-from gateway.connection.registry import Registry
+from gateway.connection.registry import ConnectionRegistry
 from gateway.session.store import SubscriptionStore
 from shared.redis.client import as_hash, as_list
-from shared.redis.pipelined import RoundTrips
+from shared.redis.pipelined import PipelinedRedis
 
 log = structlog.get_logger()
 
@@ -39,15 +39,15 @@ class Membership:
 
     def __init__(
         self,
-        round_trips: RoundTrips,
+        redis: PipelinedRedis,
         keys: Keys,
-        registry: Registry,
+        registry: ConnectionRegistry,
         store: SubscriptionStore,
         *,
         node: str,
         vital_signs: Callable[[], Mapping[str, object]] = dict,
     ) -> None:
-        self._round_trips = round_trips
+        self._redis = redis
         self._keys = keys
         self._registry = registry
         self._store = store
@@ -71,7 +71,7 @@ class Membership:
     async def leave(self) -> None:
         """Take this gateway off the list, at the end of an ordered stop."""
         try:
-            await self._round_trips.call("HDEL", self._keys.gateway_nodes(), self._node)
+            await self._redis.call("HDEL", self._keys.gateway_nodes(), self._node)
         except (RealtimeError, RedisError, OSError) as error:
             log.warning("membership.leave_failed", cause=str(error))
 
@@ -81,7 +81,7 @@ class Membership:
             "connections": len(self._registry),
             **self._vital_signs(),
         }
-        added = await self._round_trips.call(
+        added = await self._redis.call(
             "HSET", self._keys.gateway_nodes(), self._node, orjson.dumps(state)
         )
         if added and self._has_beaten:
@@ -109,17 +109,17 @@ class Membership:
             orphans = [field for field in fields_of_org if _node(field) not in live]
             if orphans:
                 log.info("subscriptions.cleared", org=org, count=len(orphans))
-                await self._round_trips.call("HDEL", self._keys.subs(org), *orphans)
+                await self._redis.call("HDEL", self._keys.subs(org), *orphans)
         gone = sorted(last_beats.keys() - live)
         if gone:
-            await self._round_trips.call("HDEL", self._keys.gateway_nodes(), *gone)
+            await self._redis.call("HDEL", self._keys.gateway_nodes(), *gone)
 
     async def _connection_fields(self, org: Org) -> list[str]:
-        reply = await self._round_trips.call("HKEYS", self._keys.subs(org))
+        reply = await self._redis.call("HKEYS", self._keys.subs(org))
         return [field for raw in as_list(reply) if split_field(field := raw.decode())[1]]
 
     async def _last_beats(self) -> dict[str, int]:
-        reply = await self._round_trips.call("HGETALL", self._keys.gateway_nodes())
+        reply = await self._redis.call("HGETALL", self._keys.gateway_nodes())
         return {
             node.decode(): cast(int, orjson.loads(state)["atMs"])
             for node, state in as_hash(reply).items()

@@ -18,11 +18,11 @@ from gateway.cluster.dismissal import dismiss
 from gateway.cluster.drain_plan import departures_ms
 from gateway.cluster.rebalance import Hold, Peer, Rebalance, RebalanceLimits, Shed
 from gateway.connection.connection import Connection
-from gateway.connection.phases import Phase
-from gateway.connection.registry import Registry
+from gateway.connection.phases import SessionPhase
+from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.admission import Admission
 from shared.redis.client import as_hash
-from shared.redis.pipelined import RoundTrips
+from shared.redis.pipelined import PipelinedRedis
 from shared.runtime import now_ms
 
 log = structlog.get_logger()
@@ -35,15 +35,15 @@ class Rebalancer:
 
     def __init__(
         self,
-        round_trips: RoundTrips,
+        redis: PipelinedRedis,
         keys: Keys,
-        registry: Registry,
+        registry: ConnectionRegistry,
         admission: Admission,
         limits: RebalanceLimits,
         *,
         node: str,
     ) -> None:
-        self._round_trips = round_trips
+        self._redis = redis
         self._keys = keys
         self._registry = registry
         self._admission = admission
@@ -69,16 +69,16 @@ class Rebalancer:
             return Hold.SILENT
         own = len(self._registry)
         verdict = self._policy.judge(own, peers, interval_ms=self._interval_ms, now_ms=now_ms())
-        self._tell(verdict, own, peers)
+        self._log(verdict, own, peers)
         return verdict
 
     async def _peers(self) -> list[Peer]:
-        reply = await self._round_trips.call("HGETALL", self._keys.gateway_nodes())
+        reply = await self._redis.call("HGETALL", self._keys.gateway_nodes())
         beats = {node.decode(): orjson.loads(state) for node, state in as_hash(reply).items()}
         return [_peer(node, state) for node, state in beats.items() if node != self._node]
 
     async def _give_away(self, count: int) -> None:
-        live = [each for each in self._registry if each.phase is Phase.LIVE]
+        live = [each for each in self._registry if each.phase is SessionPhase.LIVE]
         chosen: list[Connection] = random.sample(live, min(count, len(live)))
         start_ms = now_ms()
         moments = departures_ms(len(chosen), window_ms=self._interval_ms, chance=random.random)
@@ -89,7 +89,7 @@ class Rebalancer:
             dismiss(connection, "another gateway has more room")
         await asyncio.sleep(max(0.0, start_ms + self._interval_ms - now_ms()) / 1000)
 
-    def _tell(self, verdict: Shed | Hold, own: int, peers: list[Peer]) -> None:
+    def _log(self, verdict: Shed | Hold, own: int, peers: list[Peer]) -> None:
         if isinstance(verdict, Shed):
             others = {peer.node: peer.connections for peer in peers}
             log.info("rebalance.shed", count=verdict.count, connections=own, others=others)

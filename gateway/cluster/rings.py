@@ -9,10 +9,10 @@ ignored; the sweeps read what it told of.
 from fanwire.core.ids import Org
 from fanwire.core.keys import CANARY
 from gateway.cluster.canary import CanaryEar
-from gateway.cluster.kick import Kicks
+from gateway.cluster.kick import Kick
 from gateway.delivery.live_feed import LiveFeed, topic_of_ring
-from gateway.flow_control.switch_sync import SwitchWatch
-from gateway.session.revocations import RevocationList
+from gateway.flow_control.switch_sync import SwitchSync
+from gateway.session.revocations import Revocations
 from gateway.session.sync import SubscriptionSync
 
 
@@ -23,9 +23,9 @@ class Rings:
         self,
         feed: LiveFeed,
         subscriptions: SubscriptionSync,
-        revocations: RevocationList,
-        switches: SwitchWatch,
-        kicks: Kicks,
+        revocations: Revocations,
+        switches: SwitchSync,
+        kicks: Kick,
     ) -> None:
         self._feed = feed
         self._subscriptions = subscriptions

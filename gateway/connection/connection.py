@@ -12,12 +12,12 @@ from fanwire.core.tiers import Tier
 from fanwire.errors import RateLimited, RealtimeError
 from fanwire.wire.encode import encode_error
 from gateway.auth.claims import Claims
-from gateway.connection.lanes import Place
+from gateway.connection.lanes import ReplayPoint
 from gateway.connection.messages import UnknownType, parse_message
-from gateway.connection.owner import Sessions
-from gateway.connection.phases import Input, advance
+from gateway.connection.owner import ConnectionEvents
+from gateway.connection.phases import SessionInput, advance
 from gateway.connection.rate_limit import TokenBucket
-from gateway.connection.writer import Outbound
+from gateway.connection.writer import SocketWriter
 from gateway.websocket.events import (
     BinaryMessage,
     Close,
@@ -37,8 +37,8 @@ ABNORMAL: Final = 1006
 NOTHING_SHED: Final[frozenset[Tier]] = frozenset()
 
 
-class Connection(Outbound):
-    """Owned by its transport; ends in `Sessions.ended`, whoever ended it."""
+class Connection(SocketWriter):
+    """Owned by its transport; ends in `ConnectionEvents.ended`, whoever ended it."""
 
     __slots__ = (
         "_bucket", "_parser", "_unknown_count", "address", "caught_up_ms", "claims", "due_ms",
@@ -47,7 +47,7 @@ class Connection(Outbound):
     )  # fmt: skip
 
     def __init__(
-        self, sessions: Sessions, claims: Claims, connection_id: str, address: str = ""
+        self, sessions: ConnectionEvents, claims: Claims, connection_id: str, address: str = ""
     ) -> None:
         super().__init__(sessions)
         self.id = connection_id
@@ -59,7 +59,7 @@ class Connection(Outbound):
         self.property_version = 0
         self.is_hidden = False
         self.shed: frozenset[Tier] = NOTHING_SHED
-        self.withheld: dict[Service, Place] | None = None
+        self.withheld: dict[Service, ReplayPoint] | None = None
         """Services that it does not get for now, and from where it will."""
         self.caught_up_ms = 0.0
         """When its last catch-up ended: what it acks of it is not late."""
@@ -68,7 +68,7 @@ class Connection(Outbound):
         self._bucket = TokenBucket(sessions.limits.rate, now_ms=self.heard_ms)
         self._unknown_count = 0
 
-    def advance(self, happened: Input) -> None:
+    def advance(self, happened: SessionInput) -> None:
         """Move to the next phase of the session."""
         self.phase = advance(self.phase, happened)
 
@@ -90,16 +90,16 @@ class Connection(Outbound):
         now_ms = self._sessions.now_ms()
         self.heard_ms = now_ms
         for event in self._parser.feed(data):
-            if self.is_open and not self._bucket.take(self._sessions.limits.rate, now_ms=now_ms):
+            if self.is_open and not self._bucket.spend(self._sessions.limits.rate, now_ms=now_ms):
                 self.close(RateLimited("too many frames", retry_after_ms=1_000))
-            self._take(event)
+            self._receive(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the transport, before it closes the descriptor."""
         self._leave(ABNORMAL)
         self.lanes = None
 
-    def _take(self, event: FrameEvent) -> None:
+    def _receive(self, event: FrameEvent) -> None:
         match event:
             case Close():
                 self._end_with(close_frame(event.code), event.code)
@@ -140,7 +140,7 @@ class Connection(Outbound):
 
     def _leave(self, code: int) -> None:
         if self.is_open:
-            self.advance(Input.CLOSE)
+            self.advance(SessionInput.CLOSE)
             self._sessions.ended(self, code=code)
 
     def _fell_behind(self) -> None:

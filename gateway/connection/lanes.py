@@ -22,7 +22,7 @@ _ORDER: Final = (None, Tier.CRITICAL, Tier.HIGH, Tier.NORMAL, Tier.LOW)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReplayPoint:
     """Where a socket stands in a topic: in its log, and in what its filter let through."""
 
     at: Position
@@ -37,7 +37,7 @@ class Queued:
     queued_ms: float
     tier: Tier | None = None
     service: Service | None = None
-    before: Place | None = None
+    before: ReplayPoint | None = None
     """Where the socket stood before these frames: from there they can be replayed."""
 
 
@@ -60,7 +60,7 @@ class Lanes:
         self._lanes[queued.tier].append(queued)
         self._count(queued.tier, len(queued.frames))
 
-    def take(self) -> Queued | None:
+    def pop(self) -> Queued | None:
         """Remove and return what is to be written next, None if nothing waits."""
         waiting = [lane for lane in self._lanes.values() if lane]
         if not waiting:
@@ -80,9 +80,9 @@ class Lanes:
         """Tell whether frames of `service` wait."""
         return any(queued.service == service for lane in self._lanes.values() for queued in lane)
 
-    def drop(self, service: Service) -> Place | None:
+    def drop(self, service: Service) -> ReplayPoint | None:
         """Remove the frames of `service`; return where its socket stood before them."""
-        first: Place | None = None
+        first: ReplayPoint | None = None
         for tier, lane in self._lanes.items():
             dropped = [queued for queued in lane if queued.service == service]
             if dropped:

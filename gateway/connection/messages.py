@@ -17,32 +17,32 @@ MAX_TOKEN_CHARS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Auth:
+class AuthMessage:
     """A fresh token for this socket."""
 
     token: str
 
 
 @dataclass(frozen=True, slots=True)
-class Ack:
+class AckMessage:
     """What the client's application has taken."""
 
     positions: dict[Service, Position]
 
 
 @dataclass(frozen=True, slots=True)
-class Visibility:
+class VisibilityMessage:
     """Whether the client's page is hidden."""
 
     hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Ping:
+class PingMessage:
     """A request for a heartbeat now."""
 
 
-ClientMessage = Auth | Ack | Visibility | Ping
+ClientMessage = AuthMessage | AckMessage | VisibilityMessage | PingMessage
 
 
 class UnknownType(BadMessage):
@@ -59,13 +59,13 @@ def parse_message(payload: bytes) -> ClientMessage:
     fields = _fields(payload)
     match fields.get("type"):
         case "ack":
-            return Ack(_positions(fields.get("positions")))
+            return AckMessage(_positions(fields.get("positions")))
         case "ping":
-            return Ping()
+            return PingMessage()
         case "visibility":
-            return Visibility(_hidden(fields.get("hidden")))
+            return VisibilityMessage(_hidden(fields.get("hidden")))
         case "auth":
-            return Auth(_token(fields.get("token")))
+            return AuthMessage(_token(fields.get("token")))
         case other:
             raise UnknownType(f"type {shortened(other)} is not auth, ack, visibility or ping")
 

@@ -21,7 +21,7 @@ class ConnectionLimits:
     send_buffer_bytes: int
 
 
-class Sessions(Protocol):
+class ConnectionEvents(Protocol):
     """Who a connection reports to."""
 
     limits: ConnectionLimits

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final
 
 
-class Phase(Enum):
+class SessionPhase(Enum):
     """Where a session stands between its upgrade and its end."""
 
     JOINING = "joining"  # upgraded; the services are being joined, hello is not sent yet
@@ -17,7 +17,7 @@ class Phase(Enum):
     CLOSED = "closed"
 
 
-class Input(Enum):
+class SessionInput(Enum):
     """What can happen to a session."""
 
     HELLO = "hello"
@@ -26,21 +26,21 @@ class Input(Enum):
     CLOSE = "close"
 
 
-NEXT_PHASE: Final[dict[tuple[Phase, Input], Phase]] = {
-    (Phase.JOINING, Input.HELLO): Phase.LIVE,
+NEXT_PHASE: Final[dict[tuple[SessionPhase, SessionInput], SessionPhase]] = {
+    (SessionPhase.JOINING, SessionInput.HELLO): SessionPhase.LIVE,
     # A client need not wait for hello: its first ack or ping may cross it.
-    (Phase.JOINING, Input.MESSAGE): Phase.JOINING,
-    (Phase.JOINING, Input.DRAIN): Phase.DRAINING,
-    (Phase.JOINING, Input.CLOSE): Phase.CLOSED,
-    (Phase.LIVE, Input.MESSAGE): Phase.LIVE,
-    (Phase.LIVE, Input.DRAIN): Phase.DRAINING,
-    (Phase.LIVE, Input.CLOSE): Phase.CLOSED,
+    (SessionPhase.JOINING, SessionInput.MESSAGE): SessionPhase.JOINING,
+    (SessionPhase.JOINING, SessionInput.DRAIN): SessionPhase.DRAINING,
+    (SessionPhase.JOINING, SessionInput.CLOSE): SessionPhase.CLOSED,
+    (SessionPhase.LIVE, SessionInput.MESSAGE): SessionPhase.LIVE,
+    (SessionPhase.LIVE, SessionInput.DRAIN): SessionPhase.DRAINING,
+    (SessionPhase.LIVE, SessionInput.CLOSE): SessionPhase.CLOSED,
     # The drain may overtake the join; its hello then changes nothing.
-    (Phase.DRAINING, Input.HELLO): Phase.DRAINING,
-    (Phase.DRAINING, Input.MESSAGE): Phase.DRAINING,
-    (Phase.DRAINING, Input.DRAIN): Phase.DRAINING,
-    (Phase.DRAINING, Input.CLOSE): Phase.CLOSED,
-    (Phase.CLOSED, Input.CLOSE): Phase.CLOSED,
+    (SessionPhase.DRAINING, SessionInput.HELLO): SessionPhase.DRAINING,
+    (SessionPhase.DRAINING, SessionInput.MESSAGE): SessionPhase.DRAINING,
+    (SessionPhase.DRAINING, SessionInput.DRAIN): SessionPhase.DRAINING,
+    (SessionPhase.DRAINING, SessionInput.CLOSE): SessionPhase.CLOSED,
+    (SessionPhase.CLOSED, SessionInput.CLOSE): SessionPhase.CLOSED,
 }
 
 
@@ -48,7 +48,7 @@ class IllegalTransition(Exception):
     """The table has no row: the caller acted on a session that had ended."""
 
 
-def advance(phase: Phase, happened: Input) -> Phase:
+def advance(phase: SessionPhase, happened: SessionInput) -> SessionPhase:
     """Return the phase that follows.
 
     Raises:

@@ -20,7 +20,7 @@ class TokenBucket:
         self._tokens = limit.burst
         self._at_ms = now_ms
 
-    def take(self, limit: RateLimit, *, now_ms: float) -> bool:
+    def spend(self, limit: RateLimit, *, now_ms: float) -> bool:
         """Take one token; False if the caller must wait."""
         refill = max(0.0, now_ms - self._at_ms) * limit.per_s / 1000
         self._tokens = min(limit.burst, self._tokens + refill)

@@ -10,7 +10,7 @@ from gateway.connection.connection import Connection
 Key = TypeVar("Key")
 
 
-class Registry:
+class ConnectionRegistry:
     """Every connection from its upgrade to its end."""
 
     def __init__(self) -> None:
@@ -44,8 +44,8 @@ class Registry:
             del users[claims.sub]
         if not users:
             del self._by_org[claims.org]
-        _take_one(self._org_counts, claims.org)
-        _take_one(self._address_counts, connection.address)
+        _count_down(self._org_counts, claims.org)
+        _count_down(self._address_counts, connection.address)
 
     def of_user(self, org: Org, user: UserId) -> Set[Connection]:
         """Return the user's connections here."""
@@ -77,7 +77,7 @@ class Registry:
         return self._address_counts[address]
 
 
-def _take_one(counts: Counter[Key], key: Key) -> None:
+def _count_down(counts: Counter[Key], key: Key) -> None:
     counts[key] -= 1
     if not counts[key]:
         del counts[key]

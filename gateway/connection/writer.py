@@ -15,16 +15,16 @@ import socket
 from typing import TYPE_CHECKING, cast
 
 from fanwire.core.ids import Service
-from gateway.connection.lanes import Lanes, Place, Queued
-from gateway.connection.owner import Sessions
-from gateway.connection.phases import Phase
+from gateway.connection.lanes import Lanes, Queued, ReplayPoint
+from gateway.connection.owner import ConnectionEvents
+from gateway.connection.phases import SessionPhase
 from gateway.websocket.writer import text_frame
 
 if TYPE_CHECKING:
     from gateway.delivery.audience import Audience
 
 
-class Outbound(asyncio.Protocol):
+class SocketWriter(asyncio.Protocol):
     """What goes out of one connection. `lanes` is None while it keeps up."""
 
     __slots__ = (
@@ -38,9 +38,9 @@ class Outbound(asyncio.Protocol):
         "pushed_ms",
     )
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: ConnectionEvents) -> None:
         self._sessions = sessions
-        self.phase = Phase.JOINING
+        self.phase = SessionPhase.JOINING
         self.audiences: tuple[Audience, ...] = ()
         self.is_behind = False
         self.lanes: Lanes | None = None
@@ -56,7 +56,7 @@ class Outbound(asyncio.Protocol):
     @property
     def is_open(self) -> bool:
         """Tell whether frames may still be written."""
-        return self.phase is not Phase.CLOSED
+        return self.phase is not SessionPhase.CLOSED
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport over from the handshake."""
@@ -103,7 +103,7 @@ class Outbound(asyncio.Protocol):
         """Tell whether batches of `service` are not written yet."""
         return self.lanes is not None and self.lanes.holds(service)
 
-    def drop(self, service: Service) -> Place | None:
+    def drop(self, service: Service) -> ReplayPoint | None:
         """Forget the batches of `service` that wait; return from where they can be replayed."""
         return None if self.lanes is None else self.lanes.drop(service)
 
@@ -114,7 +114,7 @@ class Outbound(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Called by the transport when all is written: let the lanes follow."""
         while self.lanes is not None and not self._transport.get_write_buffer_size():
-            queued = self.lanes.take()
+            queued = self.lanes.pop()
             if queued is None:
                 self.lanes = None
             else:

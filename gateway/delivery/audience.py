@@ -18,8 +18,8 @@ from fanwire.core.ids import Service
 from fanwire.core.position import Position, parse_position
 from fanwire.core.property_filter import PropertyFilter
 from fanwire.core.tiers import Tier
-from gateway.connection.lanes import Place, Queued
-from gateway.connection.writer import Outbound
+from gateway.connection.lanes import Queued, ReplayPoint
+from gateway.connection.writer import SocketWriter
 from gateway.websocket.writer import payload_spans
 from shared.runtime import now_ms
 
@@ -40,31 +40,31 @@ class Audience:
         self.tier = tier
         self.wanted = wanted
         self.served = served
-        self._keeping_up: dict[int, Outbound] = {}
-        self._behind: set[Outbound] = set()
+        self._keeping_up: dict[int, SocketWriter] = {}
+        self._behind: set[SocketWriter] = set()
         self._sent: deque[tuple[Position, float, float]] = deque(maxlen=REMEMBERED_COUNT)
         # Up to where, and when last; one row stands for all that was sent since the third.
 
     def __len__(self) -> int:
         return len(self._keeping_up) + len(self._behind)
 
-    def __iter__(self) -> Iterator[Outbound]:
+    def __iter__(self) -> Iterator[SocketWriter]:
         return iter([*self._keeping_up.values(), *self._behind])
 
-    def add(self, connection: Outbound) -> None:
+    def add(self, connection: SocketWriter) -> None:
         """Let `connection` have every frame from now on."""
         if connection.is_behind:
             self._behind.add(connection)
         else:
             self._keeping_up[connection.descriptor] = connection
 
-    def discard(self, connection: Outbound) -> None:
+    def discard(self, connection: SocketWriter) -> None:
         """Let it have none any more; nothing happens if it had none."""
         if self._keeping_up.get(connection.descriptor) is connection:
             del self._keeping_up[connection.descriptor]
         self._behind.discard(connection)
 
-    def moved(self, connection: Outbound) -> None:
+    def moved(self, connection: SocketWriter) -> None:
         """Take note that `connection` fell behind, or caught up."""
         self.discard(connection)
         self.add(connection)
@@ -72,7 +72,7 @@ class Audience:
     def broadcast(self, frames: bytes, *, at: Position) -> None:
         """Write the same batches to every socket; the topic stood at `at` before them."""
         size = len(frames)
-        cut_short: list[tuple[Outbound, int]] = []
+        cut_short: list[tuple[SocketWriter, int]] = []
         for descriptor, connection in self._keeping_up.items():
             try:
                 written = write(descriptor, frames)
@@ -121,17 +121,17 @@ class Audience:
 
     def _one_by_one(self, frames: bytes, at: Position) -> list[Queued]:
         """Return the frames apart: each can be written, dropped and replayed without the rest."""
-        queued_ms, place, begin = now_ms(), Place(at, self.served), 0
+        queued_ms, place, begin = now_ms(), ReplayPoint(at, self.served), 0
         rows: list[Queued] = []
         for start, end in payload_spans(frames):
             if begin:
                 prev = _prev_of(frames, start)
-                place = Place(prev, prev)
+                place = ReplayPoint(prev, prev)
             rows.append(Queued(frames[begin:end], queued_ms, self.tier, self.service, place))
             begin = end
         return rows
 
-    def _go_on(self, connection: Outbound, rows: Sequence[Queued], written: int) -> None:
+    def _go_on(self, connection: SocketWriter, rows: Sequence[Queued], written: int) -> None:
         # Only the frame that the kernel cut in two belongs to the transport; what follows may
         # wait. It may even be too much, and the service be withheld from one row to the next.
         end = 0

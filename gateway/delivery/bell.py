@@ -94,9 +94,9 @@ class Bell:
         # Those who came during the subscription found no connection to subscribe on.
         if missed := self._orgs.keys() - subscribed:
             await pubsub.ssubscribe(*missed)
-        await self._take_turns(pubsub)
+        await self._hear(pubsub)
 
-    async def _take_turns(self, pubsub: PubSub) -> None:
+    async def _hear(self, pubsub: PubSub) -> None:
         # Whoever only listens does not notice that the other side is gone; so silence is
         # answered by a question, and silence after the question by a new connection.
         silent_turns = 0
@@ -110,7 +110,7 @@ class Bell:
                 continue
             silent_turns = 0
             if message["channel"] is not None:  # not the answer to a ping
-                self._take(message["type"], message["channel"].decode(), message["data"])
+                self._receive(message["type"], message["channel"].decode(), message["data"])
         raise ConnectionError("no answer to a ping")
 
     async def _subscribe(self, pubsub: PubSub, channel: str) -> None:
@@ -125,7 +125,7 @@ class Bell:
                 # Unknown again, so that the next one who comes asks anew.
                 self._orgs.pop(channel, None)
 
-    def _take(self, kind: str, channel: str, content: object) -> None:
+    def _receive(self, kind: str, channel: str, content: object) -> None:
         org, is_heard = self._orgs.get(channel, (None, None))
         if org is None or is_heard is None:
             return  # nobody waits for it any more

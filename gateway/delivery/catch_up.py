@@ -17,9 +17,9 @@ from fanwire.core.position import Position
 from fanwire.core.property_filter import PropertyFilter, effective_filter
 from fanwire.wire.encode import encode_heartbeat, encode_reset
 from gateway.connection.connection import Connection
-from gateway.connection.lanes import Place
-from gateway.delivery.chain import Link, ResetReason, link, reset_reason
-from gateway.delivery.cutting import Run, cut
+from gateway.connection.lanes import ReplayPoint
+from gateway.delivery.chain import ChainLink, ResetReason, link, reset_reason
+from gateway.delivery.cutting import BatchRun, cut
 from gateway.delivery.hub import HeldTopic
 from gateway.delivery.live_feed import LiveFeed
 from gateway.delivery.log_entry import LogEntry
@@ -61,7 +61,7 @@ class CatchUps:
     def __len__(self) -> int:
         return len(self._current)
 
-    def start(self, connection: Connection, held: HeldTopic, place: Place) -> CatchUp:
+    def start(self, connection: Connection, held: HeldTopic, place: ReplayPoint) -> CatchUp:
         """Begin at `place`, instead of any catch-up of the same topic; `run` must follow."""
         catch_up = CatchUp(connection, held, at=place.at, served=place.served)
         held.arriving_count += 1
@@ -73,10 +73,10 @@ class CatchUps:
         """Tell whether a catch-up brings the socket to this topic."""
         return (connection, topic) in self._current
 
-    def stop(self, connection: Connection, topic: Topic) -> Place | None:
+    def stop(self, connection: Connection, topic: Topic) -> ReplayPoint | None:
         """Write no more of a topic; return how far its catch-up was, if there was one."""
         catch_up = self._current.pop((connection, topic), None)
-        return None if catch_up is None else Place(catch_up.at, catch_up.served)
+        return None if catch_up is None else ReplayPoint(catch_up.at, catch_up.served)
 
     async def run(self, catch_up: CatchUp) -> None:
         """Go on until the socket is live, or has left the topic. Raises RedisUnavailable."""
@@ -114,7 +114,7 @@ class CatchUps:
             # The rest is read again.
             del entries[1:]
         for entry in entries:
-            if not await self._may_write(catch_up) or not self._take(catch_up, entry):
+            if not await self._may_write(catch_up) or not self._accept(catch_up, entry):
                 break
             if catch_up.connection.is_behind:
                 break
@@ -142,8 +142,8 @@ class CatchUps:
         self._go_live(catch_up)
         return True
 
-    def _take(self, catch_up: CatchUp, entry: LogEntry) -> bool:
-        if link(catch_up.at, entry) is not Link.NEXT:
+    def _accept(self, catch_up: CatchUp, entry: LogEntry) -> bool:
+        if link(catch_up.at, entry) is not ChainLink.NEXT:
             _reset(catch_up, reset_reason(catch_up.at, entry))
             return False
         if entry.position > catch_up.held.position:
@@ -167,7 +167,7 @@ def wanted_by(connection: Connection) -> PropertyFilter:
 
 
 def _write(catch_up: CatchUp, entries: list[LogEntry]) -> None:
-    run = Run.of(catch_up.held.topic.service, entries)
+    run = BatchRun.of(catch_up.held.topic.service, entries)
     result = cut(run, wanted_by(catch_up.connection), served=catch_up.served)
     catch_up.at = entries[-1].position
     catch_up.served = result.served

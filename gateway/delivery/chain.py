@@ -22,7 +22,7 @@ class ResetReason(StrEnum):
     OVERFLOW = "overflow"  # too much to replay on one socket
 
 
-class Link(Enum):
+class ChainLink(Enum):
     """How an entry stands to the reader's position."""
 
     NEXT = "next"
@@ -31,13 +31,13 @@ class Link(Enum):
     FORK = "fork"
 
 
-def link(mine: Position, entry: LogEntry) -> Link:
+def link(mine: Position, entry: LogEntry) -> ChainLink:
     """Judge an entry against the position reached."""
     if entry.prev == mine:
-        return Link.NEXT
+        return ChainLink.NEXT
     if entry.position <= mine:
-        return Link.SEEN
-    return Link.HOLE if entry.prev > mine else Link.FORK
+        return ChainLink.SEEN
+    return ChainLink.HOLE if entry.prev > mine else ChainLink.FORK
 
 
 def reset_reason(mine: Position, entry: LogEntry) -> ResetReason:
@@ -45,7 +45,7 @@ def reset_reason(mine: Position, entry: LogEntry) -> ResetReason:
     if entry.prev == ZERO and mine != ZERO:
         # The log begins anew, as after FLUSHALL: nothing ties it to the old one.
         return ResetReason.UNKNOWN_EPOCH
-    if link(mine, entry) is Link.HOLE:
+    if link(mine, entry) is ChainLink.HOLE:
         return ResetReason.EXPIRED
     return ResetReason.ROLLED_BACK
 
@@ -87,9 +87,9 @@ def judge_resume(
         return ResetReason.EXPIRED
     first = following[0]
     match link(mine, first):
-        case Link.NEXT:
+        case ChainLink.NEXT:
             return Resumed(following)
-        case Link.FORK if mine.epoch == first.position.epoch:
+        case ChainLink.FORK if mine.epoch == first.position.epoch:
             # Inside a batch of a log that was never rolled back: the client made it up.
             return ResetReason.UNKNOWN_EPOCH
         case _:

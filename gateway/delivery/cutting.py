@@ -17,7 +17,7 @@ from gateway.websocket.writer import text_frame
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class BatchRun:
     """Consecutive batches of one topic, their indexes decoded once for all filters."""
 
     service: str
@@ -30,13 +30,13 @@ class Run:
         return sum(entry.event_count for entry in self.entries)
 
     @classmethod
-    def of(cls, service: str, entries: Sequence[LogEntry]) -> "Run":
+    def of(cls, service: str, entries: Sequence[LogEntry]) -> "BatchRun":
         """Return the run of `entries`, which must be a chain."""
         return cls(service, entries, [decode_index(e.index) if e.index else None for e in entries])
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class FilteredFrames:
     """Finished frames, empty if nothing passed, and the position up to which they serve."""
 
     frames: bytes
@@ -50,9 +50,9 @@ def whole(entries: Sequence[LogEntry]) -> bytes:
     return b"".join([text_frame(entry.body) for entry in entries])
 
 
-def uncut(entries: Sequence[LogEntry]) -> Cut:
+def uncut(entries: Sequence[LogEntry]) -> FilteredFrames:
     """Return the same as a cut that lets everything through."""
-    return Cut(
+    return FilteredFrames(
         whole(entries),
         entries[-1].position,
         len(entries),
@@ -60,7 +60,7 @@ def uncut(entries: Sequence[LogEntry]) -> Cut:
     )
 
 
-def cut(run: Run, wanted: PropertyFilter, *, served: Position) -> Cut:
+def cut(run: BatchRun, wanted: PropertyFilter, *, served: Position) -> FilteredFrames:
     """Return what of `run` passes `wanted`, for sockets served up to `served`."""
     if wanted is None:
         return uncut(run.entries)
@@ -79,4 +79,4 @@ def cut(run: Run, wanted: PropertyFilter, *, served: Position) -> Cut:
             frames.append(text_frame(part.body))
             event_count += entry.event_count if part.event_count is None else part.event_count
             served = entry.position
-    return Cut(b"".join(frames), served, len(frames), event_count)
+    return FilteredFrames(b"".join(frames), served, len(frames), event_count)

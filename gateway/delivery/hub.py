@@ -13,8 +13,8 @@ from fanwire.core.tiers import Tier
 from fanwire.wire.encode import encode_reset
 from gateway.connection.connection import Connection
 from gateway.delivery.audience import Audience
-from gateway.delivery.chain import Link, ResetReason, link, reset_reason
-from gateway.delivery.cutting import Cut, Run, cut, uncut
+from gateway.delivery.chain import ChainLink, ResetReason, link, reset_reason
+from gateway.delivery.cutting import BatchRun, FilteredFrames, cut, uncut
 from gateway.delivery.log_entry import LogEntry
 from gateway.delivery.stats import DeliveryStats, Written, wall_ns
 from gateway.delivery.tail import Tail
@@ -89,9 +89,9 @@ class HeldTopic:
         event_count = 0
         for entry in entries:
             verdict = link(self.position, entry)
-            if verdict is Link.SEEN:
+            if verdict is ChainLink.SEEN:
                 continue
-            if verdict is not Link.NEXT:
+            if verdict is not ChainLink.NEXT:
                 self._broadcast(run, now_ms)
                 run = []
                 self.reset(reset_reason(self.position, entry), entry.prev)
@@ -132,7 +132,7 @@ class HeldTopic:
             _broadcast(everyone, whole, entries[0].prev, written)
             everyone.served_up_to(whole.served, now_ms=now_ms)
         if filtered:
-            run = Run.of(self.topic.service, entries)
+            run = BatchRun.of(self.topic.service, entries)
             for audience in filtered:
                 _broadcast_cut(audience, run, now_ms, written)
         self.stats.record(self.topic, entries, written, begun_ns=begun_ns)
@@ -176,7 +176,7 @@ class Hub:
                 held.leave(connection)
 
 
-def _broadcast(audience: Audience, given: Cut, at: Position, written: Written) -> None:
+def _broadcast(audience: Audience, given: FilteredFrames, at: Position, written: Written) -> None:
     count = len(audience)
     audience.broadcast(given.frames, at=at)
     written.recipients += count
@@ -185,7 +185,7 @@ def _broadcast(audience: Audience, given: Cut, at: Position, written: Written) -
     written.size_bytes += count * len(given.frames)
 
 
-def _broadcast_cut(audience: Audience, run: Run, now_ms: float, written: Written) -> None:
+def _broadcast_cut(audience: Audience, run: BatchRun, now_ms: float, written: Written) -> None:
     result = cut(run, audience.wanted, served=audience.served)
     written.filtered += len(audience) * (run.event_count - result.event_count)
     if result.frames:

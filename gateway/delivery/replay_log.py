@@ -18,7 +18,7 @@ from fanwire.core.position import Position, parse_position
 from fanwire.errors import InvalidPosition
 from gateway.delivery.log_entry import LogEntry
 from shared.redis.client import Entry, as_streams, as_values
-from shared.redis.pipelined import RedisUnavailable, RoundTrips, WrongType
+from shared.redis.pipelined import PipelinedRedis, RedisUnavailable, WrongType
 
 log = structlog.get_logger()
 
@@ -39,8 +39,8 @@ class UnreadableTopic(RedisUnavailable):
 class ReplayLog:
     """The batches of all topics, as the fanout workers commit them."""
 
-    def __init__(self, round_trips: RoundTrips, keys: Keys) -> None:
-        self._round_trips = round_trips
+    def __init__(self, redis: PipelinedRedis, keys: Keys) -> None:
+        self._redis = redis
         self._keys = keys
 
     async def head(self, topic: Topic) -> TopicHead | None:
@@ -49,7 +49,7 @@ class ReplayLog:
         Raises UnreadableTopic, and RedisUnavailable where no topic can be read.
         """
         try:
-            reply = await self._round_trips.call("HMGET", self._keys.topic(topic), "last", "epoch")
+            reply = await self._redis.call("HMGET", self._keys.topic(topic), "last", "epoch")
             last, epoch = as_values(reply)
             if last is None or epoch is None:
                 return None
@@ -71,7 +71,7 @@ class ReplayLog:
         """Read several topics of one org at once; those with nothing new are left out."""
         by_key = {self._keys.batches(topic).encode(): topic for topic in positions}
         try:
-            reply = await self._round_trips.call(
+            reply = await self._redis.call(
                 "XREAD", "COUNT", count, "STREAMS", *by_key, *map(str, positions.values())
             )
         except WrongType as error:

@@ -12,7 +12,7 @@ from typing import Final
 from fanwire.errors import Draining, Overloaded, RateLimited
 from gateway.auth.claims import Claims
 from gateway.connection.rate_limit import RateLimit, TokenBucket
-from gateway.connection.registry import Registry
+from gateway.connection.registry import ConnectionRegistry
 from shared.runtime import now_ms
 
 MAX_BUCKETS: Final = 50_000
@@ -33,7 +33,7 @@ class AdmissionLimits:
 class Admission:
     """Keeps the door."""
 
-    def __init__(self, limits: AdmissionLimits, registry: Registry) -> None:
+    def __init__(self, limits: AdmissionLimits, registry: ConnectionRegistry) -> None:
         self._limits = limits
         self._registry = registry
         self._connects = _Buckets(limits.connects_per_user)
@@ -71,11 +71,11 @@ class Admission:
                 f"this org has {self._limits.max_per_org} connections here",
                 retry_after_ms=_spread_ms(5_000),
             )
-        self._connects.take(claims, "connects")
+        self._connects.spend(claims, "connects")
 
     def check_request(self, claims: Claims) -> None:
         """Refuse an HTTP request beyond the caller's rate; raises RateLimited."""
-        self._requests.take(claims, "requests")
+        self._requests.spend(claims, "requests")
 
 
 class _Buckets:
@@ -85,7 +85,7 @@ class _Buckets:
         self._limit = limit
         self._buckets: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
 
-    def take(self, claims: Claims, what: str) -> None:
+    def spend(self, claims: Claims, what: str) -> None:
         key = (claims.org, claims.sub)
         bucket = self._buckets.get(key)
         if bucket is None:
@@ -93,7 +93,7 @@ class _Buckets:
         self._buckets.move_to_end(key)
         while len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
-        if not bucket.take(self._limit, now_ms=now_ms()):
+        if not bucket.spend(self._limit, now_ms=now_ms()):
             raise RateLimited(
                 f"more than {self._limit.per_s:g} {what}/s of this user",
                 retry_after_ms=bucket.retry_after_ms(self._limit),

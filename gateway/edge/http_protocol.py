@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.edge.request_head import HeadFault, head_fault, size_fault
-from gateway.edge.upgrade import Handshake, websocket_scope
+from gateway.edge.upgrade import UpgradeHandshake, websocket_scope
 
 HEAD_TIMEOUT_S: Final = 5.0
 
@@ -27,7 +27,7 @@ class RefusedHead(Exception):
     """Ends the parsing of a request; the parser turns it into its own error."""
 
 
-class DoorProtocol(HttpToolsProtocol):
+class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection until its upgrade, or through its requests."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -86,7 +86,7 @@ class DoorProtocol(HttpToolsProtocol):
         upgrade = sys.exception()
         assert isinstance(upgrade, HttpParserUpgrade), "called where the parser has raised it"
         self.connections.discard(self)
-        handshake = Handshake(
+        handshake = UpgradeHandshake(
             self.transport, self.server_state, early=self._latest[upgrade.args[0] :]
         )
         scope = websocket_scope(cast(Scope, self.scope), self.url)

@@ -31,7 +31,7 @@ HandOver = Callable[[asyncio.Protocol], None]
 Headers = Iterable[tuple[bytes, bytes]]
 
 
-class Handshake(asyncio.Protocol):
+class UpgradeHandshake(asyncio.Protocol):
     """Owns the transport while the application decides; an ASGI server of three messages."""
 
     def __init__(self, transport: asyncio.Transport, state: ServerState, *, early: bytes) -> None:

@@ -33,7 +33,7 @@ class FlowCounters:
     """Counts by tier and reason. Times in milliseconds.
 
     Of each tier, those entered are those cleared, those ended with their socket, and those that
-    last (`FlowControl.quarantined`).
+    last (`FlowMonitor.quarantined`).
     """
 
     def __init__(self) -> None:

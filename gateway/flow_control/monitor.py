@@ -20,9 +20,9 @@ from gateway.flow_control.quarantine import (
     Cleared,
     Conflate,
     Entered,
-    Load,
     Quarantine,
     QuarantineLimits,
+    SocketLoad,
 )
 from gateway.flow_control.switches import RETRY_AFTER_MS
 from gateway.flow_control.withholding import Withholding
@@ -35,7 +35,7 @@ ACK_LAG_COUNTS_MS: Final = 2_500
 _TIERS_BY_WORTH: Final = tuple(Tier)
 
 
-class FlowControl:
+class FlowMonitor:
     """The quarantines of this gateway; `run` must be running."""
 
     def __init__(
@@ -137,7 +137,7 @@ class FlowControl:
             connection.send(encode_disabled(off, retry_after_ms=RETRY_AFTER_MS))
         quarantine = self._watched.get(connection)
         if quarantine is not None and quarantine.shed:
-            self._tell_entered(connection, until_ms=quarantine.until_ms)
+            self._notify_entered(connection, until_ms=quarantine.until_ms)
 
     def _spill(self, connection: Connection, *, down_to_bytes: int) -> None:
         """Leave to the log what waits of the least important services; it follows at once."""
@@ -169,7 +169,7 @@ class FlowControl:
             case Cleared():
                 self.counters.cleared(connection.shed, after_ms=verdict.after_ms)
                 connection.shed = NOTHING_SHED
-                self._tell_cleared(connection)
+                self._notify_cleared(connection)
                 self.withholding.refresh(connection)
             case Conflate() if connection.lanes is not None:
                 left_out = connection.lanes.conflate(verdict.tier)
@@ -182,16 +182,16 @@ class FlowControl:
         self.counters.entered(entered.shed - connection.shed)
         connection.shed = entered.shed
         self.withholding.refresh(connection)
-        self._tell_entered(connection, until_ms=entered.until_ms)
+        self._notify_entered(connection, until_ms=entered.until_ms)
 
-    def _load(self, connection: Connection) -> Load:
-        return Load(
+    def _load(self, connection: Connection) -> SocketLoad:
+        return SocketLoad(
             backlog_bytes=connection.unsent_bytes,
             oldest_age_ms=_oldest_age_ms(connection),
-            ack_lag_ms=self._take_ack_lag_ms(connection),
+            ack_lag_ms=self._read_ack_lag_ms(connection),
         )
 
-    def _take_ack_lag_ms(self, connection: Connection) -> float:
+    def _read_ack_lag_ms(self, connection: Connection) -> float:
         lag_ms, noted_ms = self._ack_lags.get(connection, (0.0, 0.0))
         if now_ms() - noted_ms > ACK_LAG_COUNTS_MS:
             # Whoever gets nothing has nothing to ack: an old lag must not count for ever.
@@ -199,7 +199,7 @@ class FlowControl:
             return 0.0
         return lag_ms
 
-    def _tell_entered(self, connection: Connection, *, until_ms: float) -> None:
+    def _notify_entered(self, connection: Connection, *, until_ms: float) -> None:
         services = sorted(s for s in connection.services if self._tiers.of(s) in connection.shed)
         log.info("quarantine.entered", connection=connection.id, services=services)
         if services:
@@ -208,7 +208,7 @@ class FlowControl:
             until_wall_ms = int(_wall_ms() + until_ms - now_ms())
             connection.send(encode_quarantine(services, until_ms=until_wall_ms))
 
-    def _tell_cleared(self, connection: Connection) -> None:
+    def _notify_cleared(self, connection: Connection) -> None:
         # Also of services that it has left since: its client may still think them withheld.
         services = sorted(self._told.pop(connection, ()))
         log.info("quarantine.cleared", connection=connection.id, services=services)

@@ -18,7 +18,7 @@ from typing import Final
 from fanwire.core.tiers import Tier
 
 
-class Phase(Enum):
+class QuarantinePhase(Enum):
     """How a socket keeps up."""
 
     STEADY = "steady"
@@ -37,37 +37,40 @@ class Sign(Enum):
     OVERRUN = "overrun"  # over the hard limit: no time for a second check
 
 
-NEXT_PHASE: Final[dict[tuple[Phase, Sign], Phase]] = {
-    (Phase.STEADY, Sign.OVER): Phase.SUSPECTED,
-    (Phase.STEADY, Sign.CALM): Phase.STEADY,
-    (Phase.STEADY, Sign.RECOVERED): Phase.STEADY,
-    (Phase.STEADY, Sign.OVERRUN): Phase.SHEDDING_LOW,
-    (Phase.SUSPECTED, Sign.OVER): Phase.SHEDDING_LOW,
-    (Phase.SUSPECTED, Sign.CALM): Phase.STEADY,
-    (Phase.SUSPECTED, Sign.RECOVERED): Phase.STEADY,
-    (Phase.SUSPECTED, Sign.OVERRUN): Phase.SHEDDING_LOW,
-    (Phase.SHEDDING_LOW, Sign.OVER): Phase.STRAINED,
-    (Phase.SHEDDING_LOW, Sign.CALM): Phase.SHEDDING_LOW,
-    (Phase.SHEDDING_LOW, Sign.RECOVERED): Phase.STEADY,
-    (Phase.SHEDDING_LOW, Sign.OVERRUN): Phase.SHEDDING_NORMAL,
-    (Phase.STRAINED, Sign.OVER): Phase.SHEDDING_NORMAL,
-    (Phase.STRAINED, Sign.CALM): Phase.SHEDDING_LOW,
-    (Phase.STRAINED, Sign.RECOVERED): Phase.STEADY,
-    (Phase.STRAINED, Sign.OVERRUN): Phase.SHEDDING_NORMAL,
-    (Phase.SHEDDING_NORMAL, Sign.OVER): Phase.SHEDDING_NORMAL,
-    (Phase.SHEDDING_NORMAL, Sign.CALM): Phase.SHEDDING_NORMAL,
-    (Phase.SHEDDING_NORMAL, Sign.RECOVERED): Phase.STEADY,
-    (Phase.SHEDDING_NORMAL, Sign.OVERRUN): Phase.SHEDDING_NORMAL,
+NEXT_PHASE: Final[dict[tuple[QuarantinePhase, Sign], QuarantinePhase]] = {
+    (QuarantinePhase.STEADY, Sign.OVER): QuarantinePhase.SUSPECTED,
+    (QuarantinePhase.STEADY, Sign.CALM): QuarantinePhase.STEADY,
+    (QuarantinePhase.STEADY, Sign.RECOVERED): QuarantinePhase.STEADY,
+    (QuarantinePhase.STEADY, Sign.OVERRUN): QuarantinePhase.SHEDDING_LOW,
+    (QuarantinePhase.SUSPECTED, Sign.OVER): QuarantinePhase.SHEDDING_LOW,
+    (QuarantinePhase.SUSPECTED, Sign.CALM): QuarantinePhase.STEADY,
+    (QuarantinePhase.SUSPECTED, Sign.RECOVERED): QuarantinePhase.STEADY,
+    (QuarantinePhase.SUSPECTED, Sign.OVERRUN): QuarantinePhase.SHEDDING_LOW,
+    (QuarantinePhase.SHEDDING_LOW, Sign.OVER): QuarantinePhase.STRAINED,
+    (QuarantinePhase.SHEDDING_LOW, Sign.CALM): QuarantinePhase.SHEDDING_LOW,
+    (QuarantinePhase.SHEDDING_LOW, Sign.RECOVERED): QuarantinePhase.STEADY,
+    (QuarantinePhase.SHEDDING_LOW, Sign.OVERRUN): QuarantinePhase.SHEDDING_NORMAL,
+    (QuarantinePhase.STRAINED, Sign.OVER): QuarantinePhase.SHEDDING_NORMAL,
+    (QuarantinePhase.STRAINED, Sign.CALM): QuarantinePhase.SHEDDING_LOW,
+    (QuarantinePhase.STRAINED, Sign.RECOVERED): QuarantinePhase.STEADY,
+    (QuarantinePhase.STRAINED, Sign.OVERRUN): QuarantinePhase.SHEDDING_NORMAL,
+    (QuarantinePhase.SHEDDING_NORMAL, Sign.OVER): QuarantinePhase.SHEDDING_NORMAL,
+    (QuarantinePhase.SHEDDING_NORMAL, Sign.CALM): QuarantinePhase.SHEDDING_NORMAL,
+    (QuarantinePhase.SHEDDING_NORMAL, Sign.RECOVERED): QuarantinePhase.STEADY,
+    (QuarantinePhase.SHEDDING_NORMAL, Sign.OVERRUN): QuarantinePhase.SHEDDING_NORMAL,
 }
 
-_SHED: Final[dict[Phase, frozenset[Tier]]] = {
-    Phase.STEADY: frozenset(),
-    Phase.SUSPECTED: frozenset(),
-    Phase.SHEDDING_LOW: frozenset({Tier.LOW}),
-    Phase.STRAINED: frozenset({Tier.LOW}),
-    Phase.SHEDDING_NORMAL: frozenset({Tier.LOW, Tier.NORMAL}),
+_SHED: Final[dict[QuarantinePhase, frozenset[Tier]]] = {
+    QuarantinePhase.STEADY: frozenset(),
+    QuarantinePhase.SUSPECTED: frozenset(),
+    QuarantinePhase.SHEDDING_LOW: frozenset({Tier.LOW}),
+    QuarantinePhase.STRAINED: frozenset({Tier.LOW}),
+    QuarantinePhase.SHEDDING_NORMAL: frozenset({Tier.LOW, Tier.NORMAL}),
 }
-_CONFLATED: Final[dict[Phase, Tier]] = {Phase.SUSPECTED: Tier.LOW, Phase.STRAINED: Tier.NORMAL}
+_CONFLATED: Final[dict[QuarantinePhase, Tier]] = {
+    QuarantinePhase.SUSPECTED: Tier.LOW,
+    QuarantinePhase.STRAINED: Tier.NORMAL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class QuarantineLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class SocketLoad:
     """How far a socket lags at a check."""
 
     backlog_bytes: int
@@ -115,7 +118,7 @@ class Conflate:
     tier: Tier
 
 
-Verdict = Entered | Cleared | Conflate | None
+QuarantineVerdict = Entered | Cleared | Conflate | None
 
 
 class Quarantine:
@@ -131,7 +134,7 @@ class Quarantine:
         self._entered_ms = 0.0
         self._well_since_ms: float | None = None
         self.until_ms = 0.0
-        self.phase = Phase.STEADY
+        self.phase = QuarantinePhase.STEADY
 
     @property
     def shed(self) -> frozenset[Tier]:
@@ -144,9 +147,12 @@ class Quarantine:
 
     def is_idle(self, *, now_ms: float) -> bool:
         """Tell whether nothing of this state is worth remembering."""
-        return self.phase is Phase.STEADY and now_ms - self._cleared_ms > self._limits.relapse_ms
+        return (
+            self.phase is QuarantinePhase.STEADY
+            and now_ms - self._cleared_ms > self._limits.relapse_ms
+        )
 
-    def check(self, load: Load, *, now_ms: float) -> Verdict:
+    def check(self, load: SocketLoad, *, now_ms: float) -> QuarantineVerdict:
         """Take note of the load and return what is to be done."""
         before = self.phase
         self.phase = NEXT_PHASE[before, self._sign(load, now_ms)]
@@ -165,7 +171,7 @@ class Quarantine:
         self._well_since_ms = None
         return self._enter(now_ms) if self.shed > before else None
 
-    def _sign(self, load: Load, now_ms: float) -> Sign:
+    def _sign(self, load: SocketLoad, now_ms: float) -> Sign:
         if self._is_over(load):
             self._well_since_ms = None
             return Sign.OVER
@@ -177,7 +183,7 @@ class Quarantine:
         has_recovered = well_ms >= self._limits.well_ms or now_ms >= self.until_ms
         return Sign.RECOVERED if has_recovered else Sign.CALM
 
-    def _is_over(self, load: Load) -> bool:
+    def _is_over(self, load: SocketLoad) -> bool:
         limits = self._limits
         return (
             load.backlog_bytes > limits.backlog_bytes
@@ -185,7 +191,7 @@ class Quarantine:
             or load.ack_lag_ms > limits.ack_lag_ms
         )
 
-    def _is_well(self, load: Load) -> bool:
+    def _is_well(self, load: SocketLoad) -> bool:
         return load.backlog_bytes < self._limits.backlog_bytes * self._limits.well_share
 
     def _enter(self, now_ms: float) -> Entered:

@@ -18,12 +18,12 @@ from fanwire.core.switches import Switches, all_off, read_switches
 from fanwire.errors import RealtimeError
 from fanwire.wire.encode import encode_disabled
 from gateway.connection.connection import Connection
-from gateway.connection.phases import Phase
-from gateway.connection.registry import Registry
-from gateway.flow_control.switches import RETRY_AFTER_MS, Switchboard, switched_off
+from gateway.connection.phases import SessionPhase
+from gateway.connection.registry import ConnectionRegistry
+from gateway.flow_control.switches import RETRY_AFTER_MS, LiveSwitches, switched_off
 from gateway.flow_control.withholding import Withholding
 from shared.redis.client import as_hash
-from shared.redis.pipelined import RoundTrips, WrongType
+from shared.redis.pipelined import PipelinedRedis, WrongType
 
 log = structlog.get_logger()
 
@@ -32,18 +32,18 @@ READS_PER_POLL: Final = 10
 TOLD_AT_ONCE: Final = 100
 
 
-class SwitchWatch:
+class SwitchSync:
     """Keeps the switchboard fresh; `run` must be running."""
 
     def __init__(
         self,
-        round_trips: RoundTrips,
+        redis: PipelinedRedis,
         keys: Keys,
-        registry: Registry,
-        board: Switchboard,
+        registry: ConnectionRegistry,
+        board: LiveSwitches,
         withholding: Withholding,
     ) -> None:
-        self._round_trips = round_trips
+        self._redis = redis
         self._keys = keys
         self._registry = registry
         self._board = board
@@ -80,7 +80,7 @@ class SwitchWatch:
     def tell(self, connection: Connection) -> None:
         """Tell a socket which of its services are off; end it if everything is."""
         switches = self._board.of(connection.claims.org)
-        if connection.phase is not Phase.JOINING:  # else its hello will tell
+        if connection.phase is not SessionPhase.JOINING:  # else its hello will tell
             off = all_off(switches, connection.services)
             connection.send(encode_disabled(off, retry_after_ms=RETRY_AFTER_MS))
         if switches.emergency:
@@ -92,7 +92,7 @@ class SwitchWatch:
         before = self._all_known()
         if self._set_live(await self._read(self._keys.flags())):
             log.warning("flags.changed", scope="all", **_off(self._board.live))
-            await self._tell_changed(self._registry, before)
+            await self._notify_changed(self._registry, before)
         for org in list(self._due):
             before = self._all_known()
             switches = await self._read(self._keys.org_flags(org))
@@ -101,7 +101,7 @@ class SwitchWatch:
             self._due.discard(org)
             if changed:
                 log.warning("flags.changed", scope=org, **_off(switches))
-                await self._tell_changed(self._registry.of_org(org), before)
+                await self._notify_changed(self._registry.of_org(org), before)
         self._board.forget_all_but(set(self._registry.orgs()))
 
     def _set_live(self, switches: Switches) -> bool:
@@ -111,7 +111,7 @@ class SwitchWatch:
     def _all_known(self) -> dict[Org, Switches]:
         return {org: self._board.of(org) for org in self._registry.orgs()}
 
-    async def _tell_changed(
+    async def _notify_changed(
         self, connections: Iterable[Connection], before: Mapping[Org, Switches]
     ) -> None:
         for count, connection in enumerate(connections, 1):
@@ -128,7 +128,7 @@ class SwitchWatch:
 
     async def _read(self, key: str) -> Switches:
         try:
-            fields = as_hash(await self._round_trips.call("HGETALL", key))
+            fields = as_hash(await self._redis.call("HGETALL", key))
         except WrongType as error:
             # Somebody's mistake, like a field that says nothing: it must not stop anything.
             log.error("flags.unreadable", key=key, cause=str(error))

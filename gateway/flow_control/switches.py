@@ -14,7 +14,7 @@ def switched_off() -> Disabled:
     return Disabled("realtime is switched off", retry_after_ms=RETRY_AFTER_MS)
 
 
-class Switchboard:
+class LiveSwitches:
     """The switches of this process; switch_sync.py keeps the live ones fresh."""
 
     def __init__(self, deployed: Switches) -> None:

@@ -21,14 +21,14 @@ from fanwire.core.tiers import Tier, Tiers
 from fanwire.errors import RealtimeError
 from fanwire.wire.encode import encode_reset
 from gateway.connection.connection import Connection
-from gateway.connection.lanes import Place
-from gateway.connection.phases import Phase
+from gateway.connection.lanes import ReplayPoint
+from gateway.connection.phases import SessionPhase
 from gateway.delivery.catch_up import CatchUps, wanted_by
 from gateway.delivery.chain import ResetReason
 from gateway.delivery.hub import HeldTopic, Hub
 from gateway.delivery.live_feed import LiveFeed
 from gateway.flow_control.counters import DroppedFor, FlowCounters, WithheldFor
-from gateway.flow_control.switches import Switchboard
+from gateway.flow_control.switches import LiveSwitches
 
 log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ class Withholding:
         hub: Hub,
         feed: LiveFeed,
         catch_ups: CatchUps,
-        switchboard: Switchboard,
+        switchboard: LiveSwitches,
         tiers: Tiers,
         counters: FlowCounters,
     ) -> None:
@@ -89,9 +89,9 @@ class Withholding:
         if self.may_join(connection, held.topic.service):
             held.join(connection, wanted_by(connection))
         else:
-            _keep_place(connection, held.topic.service, Place(held.position, held.position))
+            _keep_place(connection, held.topic.service, ReplayPoint(held.position, held.position))
 
-    def resume_at(self, connection: Connection, service: Service, place: Place) -> None:
+    def resume_at(self, connection: Connection, service: Service, place: ReplayPoint) -> None:
         """Let a socket have a topic from `place` on: soon, or once it may."""
         _keep_place(connection, service, place)
         self.refresh(connection)
@@ -104,11 +104,11 @@ class Withholding:
     def left(self, connection: Connection, service: Service) -> None:
         """Forget what waits or is withheld of a service that a socket left."""
         connection.drop(service)
-        _take_place(connection, service)
+        _pop_point(connection, service)
 
     def refresh(self, connection: Connection) -> None:
         """Withhold and give back what the socket's state calls for."""
-        if not connection.is_open or connection.phase is Phase.JOINING:
+        if not connection.is_open or connection.phase is SessionPhase.JOINING:
             return  # nothing may come before hello; the join itself asks what may be joined
         for service in connection.services:
             is_withheld = service in (connection.withheld or ())
@@ -128,7 +128,7 @@ class Withholding:
         if held is None:
             return  # it is still being joined, and `enter` will keep it out
         audience = connection.audience_of(service)
-        head = Place(held.position, held.position if audience is None else audience.served)
+        head = ReplayPoint(held.position, held.position if audience is None else audience.served)
         held.leave(connection)
         _keep_place(connection, service, waiting or under_way or head)
         self._counters.withheld[held.tier, why] += 1
@@ -159,7 +159,7 @@ class Withholding:
         # The place is taken only now: whatever changed meanwhile has found it where it was.
         if not self._is_due(connection, topic.service):
             return
-        place = _take_place(connection, topic.service)
+        place = _pop_point(connection, topic.service)
         assert place is not None
         missed_count = _event_count(place.at, held.position)
         if missed_count > LONGEST_REPLAY_EVENTS:
@@ -171,7 +171,7 @@ class Withholding:
             await self._catch_ups.run(catch_up)
         except RealtimeError:
             if self._is_nowhere(connection, topic):
-                _keep_place(connection, topic.service, Place(catch_up.at, catch_up.served))
+                _keep_place(connection, topic.service, ReplayPoint(catch_up.at, catch_up.served))
             raise
 
     def _is_nowhere(self, connection: Connection, topic: Topic) -> bool:
@@ -191,7 +191,7 @@ class Withholding:
         held.join(connection, wanted_by(connection))
 
 
-def _take_place(connection: Connection, service: Service) -> Place | None:
+def _pop_point(connection: Connection, service: Service) -> ReplayPoint | None:
     if connection.withheld is None:
         return None
     place = connection.withheld.pop(service, None)
@@ -200,7 +200,7 @@ def _take_place(connection: Connection, service: Service) -> Place | None:
     return place
 
 
-def _keep_place(connection: Connection, service: Service, place: Place) -> None:
+def _keep_place(connection: Connection, service: Service, place: ReplayPoint) -> None:
     if connection.withheld is None:
         connection.withheld = {}
     connection.withheld[service] = place

@@ -69,7 +69,7 @@ async def drain(request: Request, *, wait: bool = False) -> Response:
 def _drain_state(gateway: Gateway) -> dict[str, object]:
     state = gateway.drainer.state
     return {
-        "node": gateway.greeting.node,
+        "node": gateway.profile.node,
         "draining": state.is_begun,
         "drained": state.is_finished,
         "connections": state.connection_count,

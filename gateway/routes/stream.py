@@ -36,7 +36,7 @@ from gateway.edge.upgrade import EXTENSION, HandOver
 from gateway.flow_control.switches import switched_off
 from gateway.gateway import Gateway
 from gateway.routes.answers import error_response
-from gateway.session.joining import Joined, Start
+from gateway.session.joining import JoinResult, ServiceStart
 from gateway.session.stream_request import StreamRequest, parse_stream_query
 from shared.redis.pipelined import RedisUnavailable
 from shared.telemetry import spans
@@ -107,7 +107,7 @@ async def _admitted(socket: WebSocket, gateway: Gateway) -> _Admitted | Realtime
         gateway.signals.counters.reject(error)
         log.info("conn.refused", error=error.name, cause=getattr(error, "cause", error.message))
         return error
-    connection_id = new_connection_id(gateway.greeting.node, secrets.token_urlsafe(9))
+    connection_id = new_connection_id(gateway.profile.node, secrets.token_urlsafe(9))
     return _Admitted(Connection(gateway.sessions, claims, connection_id, address), request)
 
 
@@ -136,7 +136,7 @@ def _request_of(
         return parse_stream_query(
             socket.query_params.multi_items(),
             claims=claims,
-            max_services=gateway.greeting.max_services,
+            max_services=gateway.profile.max_services,
         )
     except (BadMessage, TooManyServices) as error:
         return error
@@ -183,7 +183,7 @@ async def _join(
 ) -> None:
     gateway.registry.add(connection)
     gateway.signals.counters.opened += 1
-    gateway.pulses.renew(connection)
+    gateway.timers.renew(connection)
     try:
         with span.active():
             log.debug("conn.opened", connection=connection.id, org=connection.claims.org)
@@ -203,7 +203,7 @@ async def _join(
         connection.close(unavailable)
 
 
-async def _replay(joined: Joined, gateway: Gateway, connect: ShortSpan) -> None:
+async def _replay(joined: JoinResult, gateway: Gateway, connect: ShortSpan) -> None:
     resumes = [start for start in joined.starts if start.asked_to_resume]
     if not resumes:
         return  # and nothing is to be replayed
@@ -215,7 +215,7 @@ async def _replay(joined: Joined, gateway: Gateway, connect: ShortSpan) -> None:
     _count_resumes(resumes, gateway)
 
 
-def _count_resumes(starts: Iterable[Start], gateway: Gateway) -> None:
+def _count_resumes(starts: Iterable[ServiceStart], gateway: Gateway) -> None:
     for start in starts:
         if start.resumed_from is not None:
             gateway.signals.counters.resumes[RECOVERED] += 1

@@ -11,7 +11,7 @@ from gateway.auth.claims import Claims
 from gateway.edge.request_body import read_body
 from gateway.gateway import Gateway
 from gateway.routes.answers import caller, error_response, json_response
-from gateway.session.store import Change
+from gateway.session.store import SubscriptionChange
 from gateway.session.stream_request import check_allowed
 from gateway.session.subscription import Subscription
 from shared.telemetry import spans
@@ -81,7 +81,7 @@ async def _body(request: Request, gateway: Gateway) -> UpdateServices:
     )
 
 
-def _change(body: UpdateServices, claims: Claims, gateway: Gateway) -> Change:
+def _change(body: UpdateServices, claims: Claims, gateway: Gateway) -> SubscriptionChange:
     if claims.services is not None and not claims.services:
         raise Forbidden("the token lists no service")
     services = frozenset(cast("list[Service]", body.services))
@@ -89,7 +89,7 @@ def _change(body: UpdateServices, claims: Claims, gateway: Gateway) -> Change:
         limit = gateway.settings.max_services
         raise InvalidBody(f"services: {len(services)} asked for, at most {limit} are allowed")
     check_allowed(services, body.propertyId, claims=claims)
-    return Change(
+    return SubscriptionChange(
         services=services,
         property_id=body.propertyId,
         sets_property="propertyId" in body.model_fields_set,

@@ -16,16 +16,16 @@ from fanwire.core.keys import Topic
 from fanwire.core.position import Position
 from fanwire.wire.encode import ServiceState, encode_reset, encode_subscriptions
 from gateway.connection.connection import Connection
-from gateway.connection.lanes import Place
-from gateway.connection.phases import Input, Phase
+from gateway.connection.lanes import ReplayPoint
+from gateway.connection.phases import SessionInput, SessionPhase
 from gateway.delivery.catch_up import CatchUp, CatchUps, wanted_by
 from gateway.delivery.chain import ResetReason, Resumed, judge_resume
 from gateway.delivery.hub import HeldTopic, Hub
 from gateway.delivery.live_feed import LiveFeed
 from gateway.delivery.replay_log import ReplayLog, UnreadableTopic
-from gateway.flow_control.monitor import FlowControl
+from gateway.flow_control.monitor import FlowMonitor
 from gateway.session.interest import interest_change
-from gateway.session.node_profile import Greeting
+from gateway.session.node_profile import NodeProfile
 from gateway.session.store import SubscriptionStore
 from gateway.session.stream_request import StreamRequest
 from gateway.session.turns import Turns
@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class ServiceStart:
     """Where a socket begins on a topic."""
 
     held: HeldTopic
@@ -49,10 +49,10 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class JoinResult:
     """What became of a socket's services at its hello."""
 
-    starts: Sequence[Start]
+    starts: Sequence[ServiceStart]
     catch_ups: Sequence[CatchUp]
     """Replays that are begun, and wait to be run."""
 
@@ -76,21 +76,21 @@ class Joiner:
         feed: LiveFeed,
         replay_log: ReplayLog,
         store: SubscriptionStore,
-        greeting: Greeting,
+        profile: NodeProfile,
         catch_ups: CatchUps,
-        flow: FlowControl,
+        flow: FlowMonitor,
     ) -> None:
         self._hub = hub
         self._feed = feed
         self._log = replay_log
         self._store = store
-        self._greeting = greeting
+        self._profile = profile
         self._catch_ups = catch_ups
         self._flow = flow
         self._withholding = flow.withholding
         self._turns = Turns()
 
-    async def join(self, connection: Connection, request: StreamRequest) -> Joined:
+    async def join(self, connection: Connection, request: StreamRequest) -> JoinResult:
         """Say hello, and go live where nothing was asked for; `replay` must follow.
 
         Raises RedisUnavailable.
@@ -99,14 +99,14 @@ class Joiner:
             await self._register(connection, request)
             starts = await self._starts(connection.claims.org, request)
             if not connection.is_open:
-                return Joined([], [])
+                return JoinResult([], [])
             # A fresh token may have narrowed the socket meanwhile.
             starts = [start for start in starts if start.held.topic.service in connection.services]
             self._greet(connection, starts)
             entered = [self._enter(connection, start) for start in starts]
-        return Joined(starts, [catch_up for catch_up in entered if catch_up])
+        return JoinResult(starts, [catch_up for catch_up in entered if catch_up])
 
-    async def replay(self, joined: Joined) -> None:
+    async def replay(self, joined: JoinResult) -> None:
         """Replay what was asked for, and go live behind it. Raises RedisUnavailable."""
         await asyncio.gather(*map(self._catch_ups.run, joined.catch_ups))
 
@@ -131,7 +131,7 @@ class Joiner:
         self._leave(connection, change.leave)
         connection.services -= change.leave
         self._refilter(connection)
-        if connection.phase is not Phase.JOINING:  # else its hello will tell
+        if connection.phase is not SessionPhase.JOINING:  # else its hello will tell
             self._acknowledge(connection)
 
     async def _register(self, connection: Connection, request: StreamRequest) -> None:
@@ -146,19 +146,19 @@ class Joiner:
         # Changes up to here are older than the URL that this socket came with.
         connection.version = connection.property_version = version
 
-    async def _starts(self, org: Org, request: StreamRequest) -> list[Start]:
+    async def _starts(self, org: Org, request: StreamRequest) -> list[ServiceStart]:
         topics = [Topic(org, service) for service in sorted(request.services)]
         helds = list(map(self._feed.held, topics))
         if not request.resume and all(helds):
-            return [Start(held) for held in helds if held]  # nothing to wait for
+            return [ServiceStart(held) for held in helds if held]  # nothing to wait for
         return await asyncio.gather(
             *(self._start(topic, request.resume.get(topic.service)) for topic in topics)
         )
 
-    async def _start(self, topic: Topic, resume: Position | None) -> Start:
+    async def _start(self, topic: Topic, resume: Position | None) -> ServiceStart:
         held = await self._feed.open(topic)
         if resume is None:
-            return Start(held)
+            return ServiceStart(held)
         if resume == held.position or held.tail.after(resume) is not None:
             return _resumed(held, resume)
         try:
@@ -167,17 +167,17 @@ class Joiner:
                 self._log.head(topic), self._log.after(topic, resume, count=1)
             )
         except UnreadableTopic:
-            return Start(held, reset=ResetReason.UNKNOWN_EPOCH)
+            return ServiceStart(held, reset=ResetReason.UNKNOWN_EPOCH)
         last = Position(0, 0) if head is None else head.last
         epoch = 0 if head is None else head.epoch
         verdict = judge_resume(resume, head=last, epoch=epoch, following=following)
         if isinstance(verdict, Resumed):
             return _resumed(held, resume)
-        return Start(held, reset=verdict)
+        return ServiceStart(held, reset=verdict)
 
-    def _greet(self, connection: Connection, starts: Iterable[Start]) -> None:
-        connection.advance(Input.HELLO)
-        connection.send(self._greeting.hello(connection, list(map(_state, starts))))
+    def _greet(self, connection: Connection, starts: Iterable[ServiceStart]) -> None:
+        connection.advance(SessionInput.HELLO)
+        connection.send(self._profile.hello(connection, list(map(_state, starts))))
         self._flow.remind(connection)
         for start in starts:
             if start.reset is not None:
@@ -186,11 +186,11 @@ class Joiner:
                     encode_reset(service=service, reason=start.reset, position=position)
                 )
 
-    def _enter(self, connection: Connection, start: Start) -> CatchUp | None:
+    def _enter(self, connection: Connection, start: ServiceStart) -> CatchUp | None:
         if start.resumed_from is None:
             self._withholding.enter(connection, start.held)
             return None
-        place = Place(start.resumed_from, start.resumed_from)
+        place = ReplayPoint(start.resumed_from, start.resumed_from)
         if not self._withholding.may_join(connection, start.held.topic.service):
             self._withholding.resume_at(connection, start.held.topic.service, place)
             return None
@@ -223,7 +223,7 @@ class Joiner:
         # A new filter has other predecessors: the client must stand at the head, which is
         # right, because all that was for it under the old one is written.
         states = [
-            ServiceState(s, self._greeting.tiers.of(s), self._position(connection, s))
+            ServiceState(s, self._profile.tiers.of(s), self._position(connection, s))
             for s in sorted(connection.services)
         ]
         connection.send(
@@ -263,12 +263,12 @@ class Joiner:
         return self._withholding.place_of(connection, service)
 
 
-def _resumed(held: HeldTopic, resume: Position) -> Start:
+def _resumed(held: HeldTopic, resume: Position) -> ServiceStart:
     missed = held.position.seq - resume.seq if held.position.epoch == resume.epoch else 0
-    return Start(held, resumed_from=resume, replayed=max(0, missed))
+    return ServiceStart(held, resumed_from=resume, replayed=max(0, missed))
 
 
-def _state(start: Start) -> ServiceState:
+def _state(start: ServiceStart) -> ServiceState:
     return ServiceState(
         name=start.held.topic.service,
         tier=start.held.tier,

@@ -14,16 +14,22 @@ from fanwire.wire.encode import encode_auth
 from gateway.auth.tokens import TokenVerifier
 from gateway.connection.connection import Connection
 from gateway.connection.counters import GatewayCounters
-from gateway.connection.messages import Ack, Auth, ClientMessage, Ping, Visibility
+from gateway.connection.messages import (
+    AckMessage,
+    AuthMessage,
+    ClientMessage,
+    PingMessage,
+    VisibilityMessage,
+)
 from gateway.connection.owner import ConnectionLimits
-from gateway.connection.phases import Input
-from gateway.connection.registry import Registry
+from gateway.connection.phases import SessionInput
+from gateway.connection.registry import ConnectionRegistry
 from gateway.delivery.hub import Hub
-from gateway.flow_control.monitor import FlowControl
+from gateway.flow_control.monitor import FlowMonitor
 from gateway.session.joining import Joiner
-from gateway.session.revocations import RevocationList
+from gateway.session.revocations import Revocations
 from gateway.session.store import SubscriptionStore
-from gateway.session.timers import Pulses
+from gateway.session.timers import SocketTimers
 from shared.runtime import now_ms
 
 log = structlog.get_logger()
@@ -34,17 +40,17 @@ class SessionParts:
     """What the messages of a client act upon."""
 
     hub: Hub
-    registry: Registry
+    registry: ConnectionRegistry
     joiner: Joiner
     store: SubscriptionStore
     verifier: TokenVerifier
-    revocations: RevocationList
-    pulses: Pulses
-    flow: FlowControl
+    revocations: Revocations
+    timers: SocketTimers
+    flow: FlowMonitor
     counters: GatewayCounters = field(default_factory=GatewayCounters)
 
 
-class LiveSessions:
+class SessionMessages:
     """The conversations of all open connections."""
 
     def __init__(self, limits: ConnectionLimits, parts: SessionParts) -> None:
@@ -57,7 +63,7 @@ class LiveSessions:
 
     def due_at(self, connection: Connection, *, at_ms: float) -> None:
         """Look at the connection again at `at_ms`."""
-        self._parts.pulses.due_at(connection, at_ms=at_ms)
+        self._parts.timers.due_at(connection, at_ms=at_ms)
 
     def fell_behind(self, connection: Connection) -> None:
         """Watch over a connection that does not keep up."""
@@ -69,17 +75,17 @@ class LiveSessions:
 
     def received(self, connection: Connection, message: ClientMessage) -> None:
         """Act on a client's message; raises RealtimeError to end its connection."""
-        connection.advance(Input.MESSAGE)
+        connection.advance(SessionInput.MESSAGE)
         match message:
-            case Auth():
+            case AuthMessage():
                 self._refresh(connection, message.token)
-            case Ack():
+            case AckMessage():
                 self._check_ack(connection, message)
-            case Visibility():
+            case VisibilityMessage():
                 connection.is_hidden = message.hidden
                 self._parts.flow.withholding.refresh(connection)
-            case Ping():
-                self._parts.pulses.beat(connection)
+            case PingMessage():
+                self._parts.timers.beat(connection)
 
     def ended(self, connection: Connection, *, code: int) -> None:
         """Forget a connection: nothing is delivered to it any more."""
@@ -103,10 +109,10 @@ class LiveSessions:
         self._parts.revocations.check(claims)
         connection.claims = claims
         self._parts.joiner.narrow(connection)
-        self._parts.pulses.renew(connection)
+        self._parts.timers.renew(connection)
         connection.send(encode_auth(claims.exp_ms))
 
-    def _check_ack(self, connection: Connection, ack: Ack) -> None:
+    def _check_ack(self, connection: Connection, ack: AckMessage) -> None:
         lag_ms = 0.0
         for service, position in ack.positions.items():
             held = self._parts.hub.get(Topic(connection.claims.org, service))

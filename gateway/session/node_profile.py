@@ -8,7 +8,7 @@ from gateway.connection.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Greeting:
+class NodeProfile:
     """The part of `hello` that is the same for every socket."""
 
     node: str

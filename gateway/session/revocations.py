@@ -15,10 +15,10 @@ from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.errors import Forbidden, RealtimeError, Unauthorized
 from gateway.auth.claims import Claims
-from gateway.connection.registry import Registry
-from gateway.session.revoked_tokens import Revocations
+from gateway.connection.registry import ConnectionRegistry
+from gateway.session.revoked_tokens import RevokedTokens
 from shared.redis.client import as_list
-from shared.redis.pipelined import RedisUnavailable, RoundTrips
+from shared.redis.pipelined import PipelinedRedis, RedisUnavailable
 from shared.runtime import now_ms
 
 log = structlog.get_logger()
@@ -26,17 +26,17 @@ log = structlog.get_logger()
 MAX_AGE_MS: Final = 60_000
 
 
-class RevocationList:
+class Revocations:
     """The lists of all open orgs; `run` must be running."""
 
     def __init__(
-        self, round_trips: RoundTrips, keys: Keys, registry: Registry, *, poll_ms: int
+        self, redis: PipelinedRedis, keys: Keys, registry: ConnectionRegistry, *, poll_ms: int
     ) -> None:
-        self._round_trips = round_trips
+        self._redis = redis
         self._keys = keys
         self._registry = registry
         self._poll_ms = poll_ms
-        self._known: dict[Org, tuple[Revocations, float]] = {}
+        self._known: dict[Org, tuple[RevokedTokens, float]] = {}
         self._due: set[Org] = set()
         self._wake = asyncio.Event()
 
@@ -103,11 +103,9 @@ class RevocationList:
     async def _read(self, org: Org) -> None:
         # Scored by the expiry of what they revoke: an older one has nothing left to revoke.
         now_s = int(time.time())  # noqa: TID251 (token times are wall-clock times)
-        reply = await self._round_trips.call(
-            "ZRANGE", self._keys.revoked(org), now_s, "+inf", "BYSCORE"
-        )
+        reply = await self._redis.call("ZRANGE", self._keys.revoked(org), now_s, "+inf", "BYSCORE")
         members = [member.decode() for member in as_list(reply)]
-        revocations = Revocations(members)
+        revocations = RevokedTokens(members)
         self._known[org] = (revocations, now_ms())
         for connection in self._registry.of_org(org):
             if revocations.covers(connection.claims):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from gateway.auth.claims import Claims
 
 
-class Revocations:
+class RevokedTokens:
     """The revocations of one org. A member that makes no sense counts as a token id."""
 
     __slots__ = ("_token_ids", "_users")

@@ -17,7 +17,7 @@ from gateway.session.subscription import (
     newest_filter,
 )
 from shared.redis.client import as_int, as_values
-from shared.redis.pipelined import RoundTrips
+from shared.redis.pipelined import PipelinedRedis
 from shared.redis.scripts import Script
 
 VERSION_FIELD: Final = ":version"
@@ -25,7 +25,7 @@ _MAX_TRIES: Final = 8
 _UPDATE: Final = Script("update_subscription")
 
 
-class Change(NamedTuple):
+class SubscriptionChange(NamedTuple):
     """A wanted change. `sets_property` False leaves the filter as it is."""
 
     services: frozenset[Service]
@@ -39,8 +39,8 @@ class Change(NamedTuple):
 class SubscriptionStore:
     """The hash that every node watches."""
 
-    def __init__(self, round_trips: RoundTrips, keys: Keys) -> None:
-        self._round_trips = round_trips
+    def __init__(self, redis: PipelinedRedis, keys: Keys) -> None:
+        self._redis = redis
         self._keys = keys
 
     async def register(
@@ -50,26 +50,26 @@ class SubscriptionStore:
         key = self._keys.subs(org)
         # Version 0: whatever changed before this connection does not concern it.
         body = encode_change(services=services, property_id=property_id, property_version=0)
-        self._round_trips.tell("HSETNX", key, field, b"0 " + body)
+        self._redis.send("HSETNX", key, field, b"0 " + body)
         return await self.version(org)
 
     def unregister(self, org: Org, field: str) -> None:
         """Remove an ended connection's field."""
-        self._round_trips.tell("HDEL", self._keys.subs(org), field)
+        self._redis.send("HDEL", self._keys.subs(org), field)
 
     async def version(self, org: Org) -> int:
         """Return how many changes there have been."""
-        reply = await self._round_trips.call("HGET", self._keys.subs(org), VERSION_FIELD)
+        reply = await self._redis.call("HGET", self._keys.subs(org), VERSION_FIELD)
         return 0 if reply is None else int(cast(bytes, reply))
 
     async def read(self, org: Org, fields: list[str]) -> list[Subscription | None]:
         """Return the subscriptions in these fields, None for each that is absent."""
         if not fields:
             return []
-        reply = await self._round_trips.call("HMGET", self._keys.subs(org), *fields)
+        reply = await self._redis.call("HMGET", self._keys.subs(org), *fields)
         return [None if raw is None else decode_subscription(raw) for raw in as_values(reply)]
 
-    async def change(self, org: Org, user: UserId, change: Change) -> Subscription:
+    async def change(self, org: Org, user: UserId, change: SubscriptionChange) -> Subscription:
         """Store a change and ring the bell; return what is now stored.
 
         Raises:
@@ -84,9 +84,9 @@ class SubscriptionStore:
         raise Overloaded(f"{_MAX_TRIES} other changes came first", retry_after_ms=1_000)
 
     async def _try_change(
-        self, org: Org, user: UserId, field: str, change: Change
+        self, org: Org, user: UserId, field: str, change: SubscriptionChange
     ) -> Subscription | None:
-        reply = await self._round_trips.call("HMGET", self._keys.subs(org), field, user)
+        reply = await self._redis.call("HMGET", self._keys.subs(org), field, user)
         raw, raw_of_user = as_values(reply)
         current = None if raw is None else decode_subscription(raw)
         of_user = None if raw_of_user is None else decode_subscription(raw_of_user)
@@ -108,20 +108,20 @@ class SubscriptionStore:
         return decode_subscription(b"%d %b" % (version, body)) if version else None
 
     async def _run_update(
-        self, org: Org, field: str, raw: bytes | None, body: bytes, change: Change
+        self, org: Org, field: str, raw: bytes | None, body: bytes, change: SubscriptionChange
     ) -> object:
-        return await self._round_trips.run_script(
+        return await self._redis.run_script(
             _UPDATE,
             [self._keys.subs(org), self._keys.bell(org)],
             [field, raw or b"", body, "1" if change.connection_id else "0"],
         )
 
 
-def _not_open(change: Change) -> NotFound:
+def _not_open(change: SubscriptionChange) -> NotFound:
     return NotFound(f"connection {shortened(change.connection_id)} is not open")
 
 
-def _check_version(change: Change, current: Subscription | None) -> None:
+def _check_version(change: SubscriptionChange, current: Subscription | None) -> None:
     version = 0 if current is None else current.version
     if change.if_version is not None and change.if_version != version:
         raise StaleVersion(expected=change.if_version, current=version)

@@ -16,7 +16,7 @@ from fanwire.core.connection_ids import connection_field
 from fanwire.core.ids import Org, UserId
 from fanwire.errors import RealtimeError
 from gateway.connection.connection import Connection
-from gateway.connection.registry import Registry
+from gateway.connection.registry import ConnectionRegistry
 from gateway.session.joining import Joiner, WantedChange
 from gateway.session.store import SubscriptionStore
 from gateway.session.subscription import Subscription, newest_filter
@@ -38,7 +38,7 @@ class SubscriptionSync:
     def __init__(
         self,
         store: SubscriptionStore,
-        registry: Registry,
+        registry: ConnectionRegistry,
         joiner: Joiner,
         *,
         poll_ms: int,

@@ -29,16 +29,16 @@ class TimerWheel(Generic[Key]):
         tick = max(int(-(-at_ms // self._tick_ms)), self._next_tick)
         self._slots[tick % len(self._slots)].append((tick, key))
 
-    def take_due(self, *, now_ms: float) -> list[Key]:
+    def pop_due(self, *, now_ms: float) -> list[Key]:
         """Remove and return the keys whose time has come, each as often as it was set."""
         last = int(now_ms // self._tick_ms)
         # After a pause longer than a turn, one look at each slot finds everything due.
         first = max(self._next_tick, last - len(self._slots) + 1)
-        due = [key for tick in range(first, last + 1) for key in self._take_slot(tick, last)]
+        due = [key for tick in range(first, last + 1) for key in self._pop_slot(tick, last)]
         self._next_tick = max(self._next_tick, last + 1)
         return due
 
-    def _take_slot(self, tick: int, last: int) -> list[Key]:
+    def _pop_slot(self, tick: int, last: int) -> list[Key]:
         i = tick % len(self._slots)
         slot = self._slots[i]
         self._slots[i] = [row for row in slot if row[0] > last]

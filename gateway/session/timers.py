@@ -9,7 +9,7 @@ from fanwire.core.position import Position
 from fanwire.errors import Unauthorized
 from fanwire.wire.encode import encode_heartbeat
 from gateway.connection.connection import Connection
-from gateway.connection.phases import Phase
+from gateway.connection.phases import SessionPhase
 from gateway.delivery.hub import Hub
 from gateway.delivery.live_feed import LiveFeed
 from gateway.session.liveness import LivenessLimits, Pulse, next_pulse_ms, pulse
@@ -21,7 +21,7 @@ TICK_MS: Final = 250
 _PING: Final = ping_frame()
 
 
-class Pulses:
+class SocketTimers:
     """Owns every time that a socket is waiting for; `run` must be running."""
 
     def __init__(self, hub: Hub, feed: LiveFeed, limits: LivenessLimits) -> None:
@@ -47,7 +47,7 @@ class Pulses:
 
     def beat(self, connection: Connection) -> None:
         """Send a sign of life, with the heads that moved since the last one."""
-        if connection.phase is Phase.JOINING:
+        if connection.phase is SessionPhase.JOINING:
             return  # hello comes first, and is a sign of life itself
         # Two beats back: one of them may have come late, and a head that is told twice costs
         # less than one that is never told.
@@ -66,12 +66,12 @@ class Pulses:
         """Tick until cancelled."""
         while True:
             await asyncio.sleep(TICK_MS / 1000)
-            for connection in self._wheel.take_due(now_ms=now_ms()):
+            for connection in self._wheel.pop_due(now_ms=now_ms()):
                 # Set again since, for later: this entry of the wheel no longer counts.
                 if connection.due_ms <= now_ms():
-                    self._take(connection)
+                    self._check(connection)
 
-    def _take(self, connection: Connection) -> None:
+    def _check(self, connection: Connection) -> None:
         if not connection.is_open:
             connection.abort()  # its grace to answer our close is over
             return

@@ -16,7 +16,7 @@ from shared.telemetry.setup import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
+class GatewayTelemetry:
     """Given to the parts that count."""
 
     telemetry: Telemetry

@@ -44,7 +44,7 @@ class WrongType(RedisUnavailable):
     """A key holds another type than ours: somebody else wrote it. Other keys are not affected."""
 
 
-class RoundTrips:
+class PipelinedRedis:
     """Calls on one connection; `run` must be running for any of them to be answered."""
 
     def __init__(
@@ -83,7 +83,7 @@ class RoundTrips:
             self._wake.set()
         return reply
 
-    def tell(self, *command: Argument) -> None:
+    def send(self, *command: Argument) -> None:
         """Queue a command whose failure nobody acts on."""
         self.call(*command).add_done_callback(_retrieved)
 

@@ -13,7 +13,7 @@ class Kind(StrEnum):
     HISTOGRAM = "histogram"
 
 
-class Server(StrEnum):
+class ToldBy(StrEnum):
     """Whose `/metrics` a metric is on; `orgs` is `/metrics/orgs` of a gateway."""
 
     GATEWAY = "gateway"
@@ -33,7 +33,7 @@ class Metric:
     kind: Kind
     unit: str
     description: str
-    server: Server
+    server: ToldBy
     attributes: tuple[str, ...] = ()
     bounds: tuple[float, ...] = ()
     """Upper bounds of a histogram's buckets."""

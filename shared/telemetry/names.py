@@ -9,7 +9,7 @@ metric has an org, a user, a connection or an event for an attribute.
 
 from typing import Final
 
-from shared.telemetry.metric import Kind, Metric, Server
+from shared.telemetry.metric import Kind, Metric, ToldBy
 
 SERVICE: Final = "service"
 TIER: Final = "tier"
@@ -32,7 +32,7 @@ def _gateway(
     *attributes: str,
     bounds: tuple[float, ...] = (),
 ) -> Metric:
-    return Metric(name, kind, unit, description, Server.GATEWAY, attributes, bounds)
+    return Metric(name, kind, unit, description, ToldBy.GATEWAY, attributes, bounds)
 
 
 def _fanout(
@@ -43,7 +43,7 @@ def _fanout(
     *attributes: str,
     bounds: tuple[float, ...] = (),
 ) -> Metric:
-    return Metric(name, kind, unit, description, Server.FANOUT, attributes, bounds)
+    return Metric(name, kind, unit, description, ToldBy.FANOUT, attributes, bounds)
 
 
 DELIVERY_LATENCY: Final = _gateway(
@@ -271,23 +271,23 @@ REPLAY_BUDGET: Final = _fanout(
 
 LOOP_LAG: Final = Metric(
     "realtime.loop.lag", Kind.GAUGE, "s",
-    "The latest that the event loop came back to a timer, within the last 15 s.", Server.BOTH,
+    "The latest that the event loop came back to a timer, within the last 15 s.", ToldBy.BOTH,
 )  # fmt: skip
 REDIS_CONNECTED: Final = Metric(
     "realtime.redis.connected", Kind.GAUGE, "1",
-    "1 while Redis is reached, 0 during an outage.", Server.BOTH,
+    "1 while Redis is reached, 0 during an outage.", ToldBy.BOTH,
 )  # fmt: skip
 REDIS_LOST: Final = Metric(
-    "realtime.redis.lost", Kind.COUNTER, "{outage}", "Outages of Redis.", Server.BOTH
+    "realtime.redis.lost", Kind.COUNTER, "{outage}", "Outages of Redis.", ToldBy.BOTH
 )
 
 ORG_CONNECTIONS: Final = Metric(
     "realtime.org.connections", Kind.GAUGE, "{connection}",
-    "Open sockets of an org; `_other` for all that are not among the largest.", Server.ORGS, (ORG,),
+    "Open sockets of an org; `_other` for all that are not among the largest.", ToldBy.ORGS, (ORG,),
 )  # fmt: skip
 ORG_EVENTS: Final = Metric(
     "realtime.org.events", Kind.COUNTER, "{event}",
-    "Events fanned out for an org, counted once per gateway.", Server.ORGS, (ORG,),
+    "Events fanned out for an org, counted once per gateway.", ToldBy.ORGS, (ORG,),
 )  # fmt: skip
 
 METRICS: Final[tuple[Metric, ...]] = tuple(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from shared.telemetry.metric import Kind, Metric, Server
+from shared.telemetry.metric import Kind, Metric, ToldBy
 from shared.telemetry.names import METRICS
 from shared.telemetry.spans import SPANS, SpanName
 
@@ -45,20 +45,20 @@ its own and there are many, sample at the publishers, or let several events shar
 """
 
 _TITLES: Final = {
-    Server.GATEWAY: "Gateway",
-    Server.FANOUT: "Fanout worker",
-    Server.BOTH: "Both",
-    Server.ORGS: "Gateway, by org: `/metrics/orgs`",
+    ToldBy.GATEWAY: "Gateway",
+    ToldBy.FANOUT: "Fanout worker",
+    ToldBy.BOTH: "Both",
+    ToldBy.ORGS: "Gateway, by org: `/metrics/orgs`",
 }
 
 
 def metrics_page() -> str:
     """Return the page in Markdown."""
-    sections = (line for server in Server for line in _section(server))
+    sections = (line for server in ToldBy for line in _section(server))
     return "\n".join([_HEAD, *sections, _TRACES, *map(_span_row, SPANS), ""])
 
 
-def _section(server: Server) -> Iterator[str]:
+def _section(server: ToldBy) -> Iterator[str]:
     yield f"## {_TITLES[server]}"
     yield ""
     yield "| metric | Prometheus | kind | unit | by | meaning |"

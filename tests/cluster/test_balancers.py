@@ -16,7 +16,7 @@ from tests.cluster.conftest import ON_VALKEY, UNHINDERED, OpenTenant, StartBalan
 from tests.conftest import StartStack
 from tests.support.balancer import Balancer, Haproxy, Nginx
 from tests.support.flow import Flow
-from tests.support.stack import Gateway
+from tests.support.stack import GatewayProcess
 from tests.support.stream_client import PAGE
 from tests.support.waiting import eventually
 from tests.support.wanderer import Wanderer, check_all
@@ -31,7 +31,7 @@ def name_in_config(node: str) -> str:
     return f"gateway-{int(node.removeprefix('gw-')) + 1}"
 
 
-def servers_of(log: str, method: str, gateways: Sequence[Gateway]) -> set[str]:
+def servers_of(log: str, method: str, gateways: Sequence[GatewayProcess]) -> set[str]:
     """Return the nodes that the requests of a method went to, by the balancer's log."""
     lines = [line for line in log.splitlines() if f" {method} " in line]
     return {

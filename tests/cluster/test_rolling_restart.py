@@ -11,7 +11,7 @@ from tests.cluster.conftest import ON_VALKEY, UNHINDERED, OpenTenant, StartBalan
 from tests.conftest import StartStack
 from tests.support.balancer import Haproxy
 from tests.support.flow import Flow
-from tests.support.stack import Gateway
+from tests.support.stack import GatewayProcess
 from tests.support.swarm import Swarm, SwarmReport, busiest_second, room_for_descriptors
 from tests.support.waiting import eventually
 
@@ -75,7 +75,7 @@ async def test_F23_a_rolling_restart_under_five_thousand_sockets(
         print(f"\n{last.ends['1012']} moves, {flow.count} events to each of {SOCKETS}: none lost")
 
 
-async def replace(gateway: Gateway, balancer: Haproxy) -> None:
+async def replace(gateway: GatewayProcess, balancer: Haproxy) -> None:
     """Let a gateway leave in order, and start it again, until the balancer uses it."""
     gateway.terminate()
     assert await gateway.wait(timeout_s=NOTICE_S + WINDOW_S + 10) == 0

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from fanwire.publish.async_publisher import AsyncPublisher
 from tests.cluster.conftest import UNHINDERED, OpenTenant
 from tests.conftest import StartStack
-from tests.support.real_server import Engine, binary_of
+from tests.support.real_server import EngineName, binary_of
 from tests.support.role import ROOT
 from tests.support.sentinels import WatchedPair
 from tests.support.tenant import Tenant
@@ -45,7 +45,7 @@ async def published(tenant: Tenant, numbers: range) -> None:
 
 @pytest.mark.parametrize("case", ["F13"])
 async def test_a_failover_is_followed_and_nothing_is_lost_or_doubled(
-    engine: Engine,
+    engine: EngineName,
     server_folder: Path,
     start_stack: StartStack,
     tenant_of: OpenTenant,
@@ -92,7 +92,7 @@ async def all_have(clients: Sequence[Wanderer], number: int) -> None:
 
 
 async def test_the_sentinel_of_the_compose_file_is_accepted_as_it_is(
-    engine: Engine, server_folder: Path
+    engine: EngineName, server_folder: Path
 ) -> None:
     config = server_folder / f"{engine}-sentinel.conf"
     # Two lines cannot be the same here: no host has that name, and the port may be taken.

@@ -33,7 +33,7 @@ ORG = "globex"
 
 
 @dataclass(frozen=True)
-class Topology:
+class RunningTopology:
     """A running `make topology`."""
 
     process: asyncio.subprocess.Process
@@ -73,7 +73,7 @@ def token() -> str:
 
 
 @asynccontextmanager
-async def running(*arguments: str) -> AsyncIterator[Topology]:
+async def running(*arguments: str) -> AsyncIterator[RunningTopology]:
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
         *arguments,
@@ -88,7 +88,7 @@ async def running(*arguments: str) -> AsyncIterator[Topology]:
     try:
         line = await process.stdout.readline()
         assert line, (await process.stderr.read()).decode()
-        yield Topology(process, json.loads(line)["services"])
+        yield RunningTopology(process, json.loads(line)["services"])
     finally:
         if process.returncode is None:
             process.kill()
@@ -103,7 +103,7 @@ def is_gone(pid: int) -> bool:
     return False
 
 
-async def published(topology: Topology, data: object) -> None:
+async def published(topology: RunningTopology, data: object) -> None:
     async with AsyncPublisher.from_url(f"redis://{topology.address('redis', 6379)}") as publisher:
         await publisher.publish(ORG, "tasks", data)
 

@@ -8,12 +8,12 @@ from fanout.settings import FanoutSettings
 from fanout.worker import FanoutWorker
 from gateway.build import compose
 from gateway.settings import GatewaySettings
-from gateway.telemetry.telemetry import Signals
+from gateway.telemetry.telemetry import GatewayTelemetry
 from shared.redis.presence import RedisPresence
 from shared.settings.realtime import TokenSettings
 from shared.telemetry.labels import ServiceLabels
 from shared.telemetry.loop_lag import LoopLag
-from shared.telemetry.metric import Kind, Metric, Server
+from shared.telemetry.metric import Kind, Metric, ToldBy
 from shared.telemetry.names import METRICS
 from shared.telemetry.runtime import observe_runtime
 from shared.telemetry.setup import Telemetry
@@ -23,12 +23,12 @@ from tests.support.telemetry import families, some_settings
 LABELS = ServiceLabels(["tasks"])
 
 
-def listed(*servers: Server) -> list[Metric]:
+def listed(*servers: ToldBy) -> list[Metric]:
     return [metric for metric in METRICS if metric.server in servers]
 
 
-def a_composed_gateway() -> Signals:
-    signals = Signals.of(Telemetry.unheard(), some_settings())
+def a_composed_gateway() -> GatewayTelemetry:
+    signals = GatewayTelemetry.of(Telemetry.unheard(), some_settings())
     tokens = TokenSettings(jwt_secret=SecretStr(SECRET.decode()), jwt_issuer="i", jwt_audience="a")
     compose(some_settings(), tokens, GatewaySettings(env="dev"), signals)
     return signals
@@ -36,7 +36,7 @@ def a_composed_gateway() -> Signals:
 
 async def test_a_gateway_registers_what_is_listed() -> None:
     registered = a_composed_gateway().telemetry.instruments.registered
-    assert sorted(registered, key=str) == sorted(listed(Server.GATEWAY, Server.BOTH), key=str)
+    assert sorted(registered, key=str) == sorted(listed(ToldBy.GATEWAY, ToldBy.BOTH), key=str)
 
 
 async def test_a_worker_registers_what_is_listed() -> None:
@@ -46,14 +46,14 @@ async def test_a_worker_registers_what_is_listed() -> None:
     observe_worker(telemetry.instruments, worker, LABELS)
     observe_runtime(telemetry.instruments, RedisPresence(), LoopLag())
     registered = telemetry.instruments.registered
-    assert sorted(registered, key=str) == sorted(listed(Server.FANOUT, Server.BOTH), key=str)
+    assert sorted(registered, key=str) == sorted(listed(ToldBy.FANOUT, ToldBy.BOTH), key=str)
 
 
 async def test_what_has_no_attributes_is_told_before_anything_happened() -> None:
     told = families(a_composed_gateway().telemetry.prometheus_text())
     missing = {
         metric.prometheus_name
-        for metric in listed(Server.GATEWAY, Server.BOTH)
+        for metric in listed(ToldBy.GATEWAY, ToldBy.BOTH)
         if not metric.attributes and metric.kind is not Kind.HISTOGRAM
     } - told
     assert missing == set()

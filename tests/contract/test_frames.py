@@ -8,17 +8,17 @@ import pytest
 from fanwire.core.position import Position
 from fanwire.errors import BadMessage, RateLimited
 from fanwire.wire.decode import (
-    AuthAccepted,
-    Batch,
-    Disabled,
-    Drain,
-    ErrorNotice,
-    Heartbeat,
-    Hello,
-    Quarantine,
-    Reset,
+    AuthFrame,
+    BatchFrame,
+    DisabledFrame,
+    DrainFrame,
+    ErrorFrame,
+    HeartbeatFrame,
+    HelloFrame,
+    QuarantineFrame,
+    ResetFrame,
     ServerFrame,
-    Subscriptions,
+    SubscriptionsFrame,
     UnknownFrame,
     decode_server_frame,
 )
@@ -72,7 +72,7 @@ def test_a_client_reads_every_server_frame(name: str) -> None:
 
 
 READ: dict[str, ServerFrame] = {
-    "server_hello_resumed": Hello(
+    "server_hello_resumed": HelloFrame(
         connection_id="k7Qm2vR8",
         node="gw-1",
         version=7,
@@ -85,7 +85,7 @@ READ: dict[str, ServerFrame] = {
         ),
         limits=made.LIMITS,
     ),
-    "server_batch_one_event": Batch(
+    "server_batch_one_event": BatchFrame(
         service="tasks",
         prev=HEAD,
         position=Position(EPOCH, 43),
@@ -95,7 +95,7 @@ READ: dict[str, ServerFrame] = {
             DeliveredEvent("tasks", Position(EPOCH, 43), "closed on Monday", ts_ms=EPOCH + 120),
         ),
     ),
-    "server_batch_merged": Batch(
+    "server_batch_merged": BatchFrame(
         service="tasks",
         prev=HEAD,
         position=Position(EPOCH, 45),
@@ -117,25 +117,25 @@ READ: dict[str, ServerFrame] = {
         ),
         conflated=1,
     ),
-    "server_subscriptions": Subscriptions(
+    "server_subscriptions": SubscriptionsFrame(
         8, None, (ServiceState("users", "high", Position(EPOCH, 7)),)
     ),
-    "server_subscriptions_under_way": Subscriptions(
+    "server_subscriptions_under_way": SubscriptionsFrame(
         10, None, (ServiceState("analytics", "low"), ServiceState("users", "high", HEAD))
     ),
-    "server_subscriptions_empty": Subscriptions(9, "p9", ()),
-    "server_reset_expired": Reset("tasks", "expired", Position(EPOCH, 57)),
-    "server_heartbeat": Heartbeat({"tasks": Position(EPOCH, 57)}),
-    "server_heartbeat_quiet": Heartbeat({}),
-    "server_auth": AuthAccepted(1795420000000),
-    "server_drain": Drain(1500),
-    "server_quarantine_entered": Quarantine(
+    "server_subscriptions_empty": SubscriptionsFrame(9, "p9", ()),
+    "server_reset_expired": ResetFrame("tasks", "expired", Position(EPOCH, 57)),
+    "server_heartbeat": HeartbeatFrame({"tasks": Position(EPOCH, 57)}),
+    "server_heartbeat_quiet": HeartbeatFrame({}),
+    "server_auth": AuthFrame(1795420000000),
+    "server_drain": DrainFrame(1500),
+    "server_quarantine_entered": QuarantineFrame(
         entered=True, services=("analytics", "dashboard"), until_ms=1795419546000
     ),
-    "server_quarantine_cleared": Quarantine(
+    "server_quarantine_cleared": QuarantineFrame(
         entered=False, services=("analytics", "dashboard"), until_ms=None
     ),
-    "server_disabled": Disabled(("analytics",), 30000),
+    "server_disabled": DisabledFrame(("analytics",), 30000),
     "server_of_a_newer_version": UnknownFrame("confetti"),
 }
 
@@ -147,14 +147,14 @@ def test_what_a_client_reads_in_a_server_frame(name: str) -> None:
 
 def test_an_error_frame_becomes_the_servers_exception() -> None:
     notice = decode_server_frame(golden("server_error_retry")["frame"].encode())
-    assert isinstance(notice, ErrorNotice)
+    assert isinstance(notice, ErrorFrame)
     assert isinstance(notice.error, RateLimited)
     assert (str(notice.error), notice.error.retry_after_ms) == ("20 messages/s", 250)
 
 
 def test_the_bytes_of_data_are_those_of_the_publisher() -> None:
     batch = decode_server_frame(golden("server_batch_bytes_kept")["frame"].encode())
-    assert isinstance(batch, Batch)
+    assert isinstance(batch, BatchFrame)
     written = made.ODD.tail.partition(b',"data":')[2][:-1]
     assert batch.events[0].data_bytes == written
 
@@ -162,7 +162,7 @@ def test_the_bytes_of_data_are_those_of_the_publisher() -> None:
 @pytest.mark.parametrize("name", CLIENT_FRAMES)
 def test_a_gateway_reads_every_valid_client_frame(name: str) -> None:
     message = parse_message(golden(name)["frame"].encode())
-    assert type(message).__name__.lower() == golden(name)["decoded"]["type"]
+    assert type(message).__name__.removesuffix("Message").lower() == golden(name)["decoded"]["type"]
 
 
 @pytest.mark.parametrize("name", BAD_CLIENT_FRAMES)

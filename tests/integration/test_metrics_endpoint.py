@@ -6,7 +6,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared.telemetry.metric import Kind, Metric, Server
+from shared.telemetry.metric import Kind, Metric, ToldBy
 from shared.telemetry.names import METRICS
 from tests.conftest import StartStack
 from tests.support.role import Role
@@ -39,7 +39,7 @@ async def stack(start_stack: StartStack) -> Stack:
     return await start_stack(env={"REALTIME_METRIC_SERVICES": "chat"})
 
 
-def always_told(*servers: Server) -> set[str]:
+def always_told(*servers: ToldBy) -> set[str]:
     return {
         metric.prometheus_name
         for metric in METRICS
@@ -60,7 +60,7 @@ async def test_prometheus_reads_what_was_delivered(stack: Stack, redis: Redis) -
 
     text = await text_of(f"{stack.gateway.internal_url}/metrics")
     told = samples(text)
-    assert always_told(Server.GATEWAY, Server.BOTH) <= families(text)
+    assert always_told(ToldBy.GATEWAY, ToldBy.BOTH) <= families(text)
     assert told["realtime_gateway_connections_active"] == 1
     assert told["realtime_gateway_connections_opened_total"] == 1
     for service, count in (("tasks", 2), ("chat", 1), ("_other", 1)):
@@ -72,7 +72,7 @@ async def test_prometheus_reads_what_was_delivered(stack: Stack, redis: Redis) -
     assert "service=_canary" not in told, "nobody's event"
 
     # The budget is reckoned once a second.
-    told = samples(await text_with(always_told(Server.FANOUT, Server.BOTH), stack.worker))
+    told = samples(await text_with(always_told(ToldBy.FANOUT, ToldBy.BOTH), stack.worker))
     assert told["realtime_fanout_events_total{service=tasks}"] == 2
     assert told["realtime_redis_connected"] == 1
     assert told["realtime_replay_bytes{tier=high}"] > 0

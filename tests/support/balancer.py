@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.support.role import ROOT
-from tests.support.stack import Gateway
+from tests.support.stack import GatewayProcess
 from tests.support.waiting import eventually, free_port
 
 DEPLOY: Final = ROOT / "deploy"
@@ -37,7 +37,7 @@ class Balancer(ABC):
 
     kind: Kind
 
-    def __init__(self, gateways: Sequence[Gateway], folder: Path) -> None:
+    def __init__(self, gateways: Sequence[GatewayProcess], folder: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.stream_url = f"ws://127.0.0.1:{self.port}/v2/realtime/stream"
@@ -122,7 +122,7 @@ class Haproxy(Balancer):
     kind = "haproxy"
 
     def __init__(
-        self, gateways: Sequence[Gateway], folder: Path, *, max_connections: int = 1_000
+        self, gateways: Sequence[GatewayProcess], folder: Path, *, max_connections: int = 1_000
     ) -> None:
         super().__init__(gateways, folder)
         self._status_port = free_port()

@@ -2,7 +2,7 @@
 
 from fanout.topic.batches import BatchLimits, TopicBatches
 from fanout.topic.dedup import Dedup
-from fanout.topic.open_topic import OpenTopic, Standing, topic_keys
+from fanout.topic.open_topic import CommittedState, OpenTopic, topic_keys
 from fanout.topic.retention import Retention, RetentionLimits
 from fanwire.core.events import Event, Reason, Rejected, parse_entry
 from fanwire.core.ids import Org, Service
@@ -52,7 +52,7 @@ def an_open_topic(
         topic=topic,
         tier=Tiers().of(service),
         keys=topic_keys(Keys(), topic),
-        standing=Standing(epoch=7, seq=0, cursor="0-0", last=ZERO, window_ms=None),
+        standing=CommittedState(epoch=7, seq=0, cursor="0-0", last=ZERO, window_ms=None),
         batches=TopicBatches(limits or BatchLimits()),
         dedup=Dedup(),
         retention=Retention(retention or RetentionLimits(), Tiers().of(service)),

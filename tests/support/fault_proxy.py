@@ -45,7 +45,7 @@ class Faults:
 
 
 @dataclass(slots=True, eq=False)
-class Link:
+class ProxyLink:
     """One connection: what passed through it, and what befalls it alone."""
 
     commands: set[bytes] = field(default_factory=set)
@@ -66,7 +66,7 @@ class FaultProxy:
         self._chance = random.Random(seed)
         self._abandoned: list[Faults] = []
         self._refusing = False
-        self._links: set[Link] = set()
+        self._links: set[ProxyLink] = set()
         self._frozen_commands: set[bytes] = set()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -178,7 +178,7 @@ class FaultProxy:
             _abort(writer)
             return
         pair = {writer, server_writer}
-        link = Link()
+        link = ProxyLink()
         self._writers |= pair
         self._links.add(link)
         self._idle.clear()
@@ -204,7 +204,7 @@ class FaultProxy:
         source: asyncio.StreamReader,
         sink: asyncio.StreamWriter,
         faults: Faults,
-        link: Link,
+        link: ProxyLink,
     ) -> None:
         with contextlib.suppress(OSError):
             while received := await source.read(faults.slice_bytes or CHUNK_BYTES):
@@ -226,7 +226,7 @@ class FaultProxy:
         # One side is gone, so the other is told; half-open connections are `freeze`.
         sink.close()
 
-    def _judge(self, link: Link) -> None:
+    def _judge(self, link: ProxyLink) -> None:
         if link.commands & self._frozen_commands:
             link.flowing.clear()
 

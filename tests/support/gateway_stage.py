@@ -10,23 +10,23 @@ from fanwire.core.switches import Switches
 from fanwire.core.tiers import Tiers
 from gateway.auth.claims import ClaimRules, Claims
 from gateway.auth.tokens import SharedSecret, TokenVerifier
-from gateway.connection.registry import Registry
+from gateway.connection.registry import ConnectionRegistry
 from gateway.delivery.catch_up import CatchUps
 from gateway.delivery.hub import Hub
 from gateway.delivery.live_feed import LiveFeed
 from gateway.flow_control.counters import FlowCounters
-from gateway.flow_control.monitor import FlowControl
+from gateway.flow_control.monitor import FlowMonitor
 from gateway.flow_control.quarantine import QuarantineLimits
-from gateway.flow_control.switches import Switchboard
+from gateway.flow_control.switches import LiveSwitches
 from gateway.flow_control.withholding import Withholding
 from gateway.session.joining import Joiner
 from gateway.session.liveness import LivenessLimits
-from gateway.session.messages import LiveSessions, SessionParts
-from gateway.session.node_profile import Greeting
-from gateway.session.revocations import RevocationList
+from gateway.session.messages import SessionMessages, SessionParts
+from gateway.session.node_profile import NodeProfile
+from gateway.session.revocations import Revocations
 from gateway.session.store import SubscriptionStore
 from gateway.session.stream_request import StreamRequest
-from gateway.session.timers import Pulses
+from gateway.session.timers import SocketTimers
 from tests.support.loopback import LIMITS, Client
 from tests.support.memory_log import MemoryLog
 from tests.support.memory_redis import MemoryTrips
@@ -42,25 +42,25 @@ class GatewayStage:
     def __init__(self, *, deployed: Switches = NOTHING_OFF) -> None:
         keys = Keys()
         self.trips = MemoryTrips()
-        self.hub, self.registry, self.log = Hub(), Registry(), MemoryLog()
+        self.hub, self.registry, self.log = Hub(), ConnectionRegistry(), MemoryLog()
         self.feed = LiveFeed(self.hub, self.log, TIERS, sweep_ms=3_600_000)
         self.store = SubscriptionStore(self.trips, keys)
-        self.greeting = Greeting(
+        self.profile = NodeProfile(
             node="gw", heartbeat_ms=15_000, frame_bytes=9, max_services=8, tiers=TIERS
         )
         self.catch_ups = CatchUps(self.feed, self.log)
-        self.switchboard = Switchboard(deployed)
+        self.switchboard = LiveSwitches(deployed)
         counters = FlowCounters()
         self.withholding = Withholding(
             self.hub, self.feed, self.catch_ups, self.switchboard, TIERS, counters
         )
-        self.flow = FlowControl(self.withholding, TIERS, QuarantineLimits(), counters)
+        self.flow = FlowMonitor(self.withholding, TIERS, QuarantineLimits(), counters)
         self.joiner = Joiner(
-            self.hub, self.feed, self.log, self.store, self.greeting, self.catch_ups, self.flow
+            self.hub, self.feed, self.log, self.store, self.profile, self.catch_ups, self.flow
         )
-        self.revocations = RevocationList(self.trips, keys, self.registry, poll_ms=3_600_000)
-        self.pulses = Pulses(self.hub, self.feed, LivenessLimits())
-        self.sessions = LiveSessions(
+        self.revocations = Revocations(self.trips, keys, self.registry, poll_ms=3_600_000)
+        self.timers = SocketTimers(self.hub, self.feed, LivenessLimits())
+        self.sessions = SessionMessages(
             LIMITS,
             SessionParts(
                 hub=self.hub,
@@ -69,7 +69,7 @@ class GatewayStage:
                 store=self.store,
                 verifier=TokenVerifier(SharedSecret(SECRET), ClaimRules(ISSUER, AUDIENCE)),
                 revocations=self.revocations,
-                pulses=self.pulses,
+                timers=self.timers,
                 flow=self.flow,
             ),
         )

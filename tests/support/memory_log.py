@@ -9,7 +9,7 @@ from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import Position
 from gateway.delivery.log_entry import LogEntry
 from gateway.delivery.replay_log import ENTRIES_PER_READ, ReplayLog, TopicHead
-from shared.redis.pipelined import RoundTrips
+from shared.redis.pipelined import PipelinedRedis
 from tests.support.memory_redis import NO_REDIS
 
 
@@ -17,7 +17,7 @@ class MemoryLog(ReplayLog):
     """Holds the batches of topics, and lets a test act while a read is under way."""
 
     def __init__(self) -> None:
-        super().__init__(RoundTrips(NO_REDIS), Keys())
+        super().__init__(PipelinedRedis(NO_REDIS), Keys())
         self.entries: dict[Topic, list[LogEntry]] = defaultdict(list)
         self.heads: dict[Topic, TopicHead] = {}
         self.failures: list[Exception] = []

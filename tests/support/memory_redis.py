@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
-from shared.redis.pipelined import Reply, RoundTrips
+from shared.redis.pipelined import PipelinedRedis, Reply
 from shared.redis.scripts import Argument
 
 
@@ -24,7 +24,7 @@ NO_REDIS: Final = cast(Redis, _NoRedis())
 """For a part that must be given a client and must not use it."""
 
 
-class MemoryTrips(RoundTrips):
+class MemoryTrips(PipelinedRedis):
     """Answers calls from memory, in order, each in a later turn of the loop."""
 
     def __init__(self) -> None:

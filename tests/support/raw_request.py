@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 import orjson
 
-from tests.support.stack import Gateway
+from tests.support.stack import GatewayProcess
 from tests.support.stream_client import PAGE
 
 STREAM: Final = "/v2/realtime/stream"
@@ -44,7 +44,7 @@ class RawConnection:
         self._writer = writer
 
     @classmethod
-    async def open(cls, gateway: Gateway) -> Self:
+    async def open(cls, gateway: GatewayProcess) -> Self:
         """Connect."""
         host, _, port = gateway.url.removeprefix("http://").partition(":")
         return cls(*await asyncio.open_connection(host, int(port)))
@@ -100,7 +100,7 @@ def handshake(
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-async def ask(gateway: Gateway, raw: bytes) -> Answer:
+async def ask(gateway: GatewayProcess, raw: bytes) -> Answer:
     """Send a request over a connection of its own and return the answer."""
     connection = await RawConnection.open(gateway)
     try:

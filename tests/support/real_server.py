@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from typing import Final, Literal
 
-Engine = Literal["valkey", "redis7"]
-ENGINES: Final[tuple[Engine, ...]] = ("valkey", "redis7")
+EngineName = Literal["valkey", "redis7"]
+ENGINES: Final[tuple[EngineName, ...]] = ("valkey", "redis7")
 
 
-def binary_of(engine: Engine) -> str | None:
+def binary_of(engine: EngineName) -> str | None:
     """Return the path of the server's program, or None where it is not installed."""
     if engine == "redis7":
         return shutil.which("redis-server")
@@ -30,7 +30,7 @@ def binary_of(engine: Engine) -> str | None:
 class RealServer:
     """A server process; `url` is how to reach it."""
 
-    def __init__(self, engine: Engine, folder: Path, *, append_only: bool = False) -> None:
+    def __init__(self, engine: EngineName, folder: Path, *, append_only: bool = False) -> None:
         self.engine = engine
         self.socket_path = folder / "redis.sock"
         self._folder = folder

@@ -11,7 +11,7 @@ from typing import Any, Final, Self, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from tests.support.real_server import Engine, RealServer, binary_of
+from tests.support.real_server import EngineName, RealServer, binary_of
 from tests.support.waiting import eventually, free_port
 
 SERVICE: Final = "fanwire-test"
@@ -22,7 +22,7 @@ DOWN_AFTER_MS: Final = 800
 class WatchedPair:
     """Runs inside its `async with` block; `url` is what processes connect to."""
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
+    def __init__(self, engine: EngineName, folder: Path) -> None:
         self._engine = engine
         self._folder = folder
         self._ports = [free_port() for _ in range(2)]

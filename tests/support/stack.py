@@ -16,7 +16,7 @@ AUDIENCE: Final = "fanwire-test"
 TRACEBACK: Final = "Traceback (most recent call last)"
 
 
-class Gateway(Role):
+class GatewayProcess(Role):
     """A gateway process and its addresses."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Stack:
         self.redis_url = redis_url
 
     @property
-    def gateway(self) -> Gateway:
+    def gateway(self) -> GatewayProcess:
         """The only gateway, or the first."""
         return self.gateways[0]
 
@@ -117,7 +117,7 @@ class Stack:
     def _roles(self) -> list[Role]:
         return [*self.workers, *self.gateways]
 
-    def _gateway(self, number: int, port: int) -> Gateway:
+    def _gateway(self, number: int, port: int) -> GatewayProcess:
         name = f"gw-{number}"
         internal_port = free_port()
         env = self._env | {
@@ -127,7 +127,9 @@ class Stack:
         }
         if number in self._links:
             env["REALTIME_REDIS_URL"] = self._links[number]
-        return Gateway(name, env=env, port=port, internal_port=internal_port, folder=self._folder)
+        return GatewayProcess(
+            name, env=env, port=port, internal_port=internal_port, folder=self._folder
+        )
 
     def _worker(self, number: int) -> Role:
         name = f"w-{number}"

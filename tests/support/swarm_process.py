@@ -22,7 +22,7 @@ FIRST_WAIT_S: Final = 0.25
 LONGEST_WAIT_S: Final = 20.0
 
 
-class Swarm:
+class SwarmShare:
     """All clients."""
 
     def __init__(self, plan: dict[str, Any]) -> None:
@@ -108,7 +108,7 @@ def _wait_s(session: SwarmSession, failed_count: int) -> float:
 
 async def _main() -> None:
     plan = orjson.loads(sys.stdin.buffer.readline())
-    swarm = Swarm(plan)
+    swarm = SwarmShare(plan)
     async with asyncio.TaskGroup() as tasks:
         living = tasks.create_task(swarm.run())
         while await asyncio.to_thread(sys.stdin.buffer.readline):

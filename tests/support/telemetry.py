@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from gateway.telemetry.telemetry import Signals
+from gateway.telemetry.telemetry import GatewayTelemetry
 from shared.settings.realtime import RealtimeSettings
 from shared.telemetry.setup import Telemetry
 
@@ -15,9 +15,9 @@ def some_settings() -> RealtimeSettings:
     return RealtimeSettings(env="dev", redis_url=SecretStr("unix:///nowhere/redis.sock"))
 
 
-def a_gateways_signals() -> Signals:
+def a_gateways_signals() -> GatewayTelemetry:
     """Return signals that nobody listens to."""
-    return Signals.of(Telemetry.unheard(), some_settings())
+    return GatewayTelemetry.of(Telemetry.unheard(), some_settings())
 
 
 def samples(text: bytes, *, prefix: str = "realtime_") -> dict[str, float]:

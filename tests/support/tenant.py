@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Keys, Topic
 from tests.support.ledger import Ledger
-from tests.support.stack import Gateway, Stack
+from tests.support.stack import GatewayProcess, Stack
 from tests.support.stream_client import StreamClient
 
 _UPDATE: Final = "/v2/realtime/update-services"
@@ -155,7 +155,7 @@ class Tenant:
             headers={"Authorization": f"Bearer {token or self.token()}"},
         )
 
-    def gateway(self, number: int) -> Gateway:
+    def gateway(self, number: int) -> GatewayProcess:
         """Return a gateway of the stack."""
         return self.stack.gateways[number]
 

@@ -19,7 +19,7 @@ _FRAME: Final = len(b'{"n":,"pad":""}')
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class BenchLoad:
     """What to publish, and how often in all."""
 
     samples: Sequence[NewEvent]
@@ -49,13 +49,13 @@ class Load:
         return numbers
 
 
-def made_up(org: str, *, size_bytes: int, count: int, run: str) -> Load:
+def made_up(org: str, *, size_bytes: int, count: int, run: str) -> BenchLoad:
     """Return a load of equal events on a service of its own."""
     data = orjson.dumps({"n": 0, "pad": "x" * max(0, size_bytes - _FRAME - 1)})
-    return Load([NewEvent(org, f"bench-{run}", data, type="bench")], count, run)
+    return BenchLoad([NewEvent(org, f"bench-{run}", data, type="bench")], count, run)
 
 
-def recorded(org: str, file: Path, *, count: int | None, run: str) -> Load:
+def recorded(org: str, file: Path, *, count: int | None, run: str) -> BenchLoad:
     """Return a load of the events of a file, once or as often as `count` asks for.
 
     Raises:
@@ -70,7 +70,7 @@ def recorded(org: str, file: Path, *, count: int | None, run: str) -> Load:
     sendable = [event for event in events if _is_sendable(event)]
     if not sendable:
         raise UsageMistake(f"{file} holds no event")
-    return Load(sendable, count or len(sendable), run, len(events) - len(sendable))
+    return BenchLoad(sendable, count or len(sendable), run, len(events) - len(sendable))
 
 
 def _is_sendable(event: NewEvent) -> bool:

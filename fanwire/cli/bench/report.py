@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from fanwire.cli.bench.latencies import QUANTILES, Slo
-from fanwire.cli.bench.load import Load
+from fanwire.cli.bench.load import BenchLoad
 from fanwire.cli.bench.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BenchReport:
     """The outcome of one run."""
 
-    load: Load
+    load: BenchLoad
     subscribers: int
     published_s: float
     tally: Tally
@@ -48,7 +48,7 @@ class Report:
         }
 
 
-def report_text(report: Report) -> str:
+def report_text(report: BenchReport) -> str:
     """Return the outcome for people."""
     load, tally = report.load, report.tally
     latencies = "  ".join(f"{name} {tally.latencies.at(q):.1f}" for name, q in QUANTILES.items())
@@ -67,7 +67,7 @@ def report_text(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _rates(report: Report, count: int, megabytes: float) -> str:
+def _rates(report: BenchReport, count: int, megabytes: float) -> str:
     return f"{count / report.published_s:.0f}/s  {megabytes / report.published_s:.2f} MB/s"
 
 
@@ -83,7 +83,7 @@ def _outcome(tally: Tally) -> str:
     return "  ".join(told)
 
 
-def _slo_line(slo: Slo, report: Report) -> str:
+def _slo_line(slo: Slo, report: BenchReport) -> str:
     met = slo.is_met(report.tally.latencies)
     mark = "[green]met[/]" if met else "[red]missed[/]"
     return f"slo        {slo.name} ≤ {slo.limit_ms:g} ms: {mark}"

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fanwire.cli.bench.latencies import parse_slo
 from fanwire.cli.bench.listener import ListenerPlan, SocketPlan
 from fanwire.cli.bench.listeners import Listeners
-from fanwire.cli.bench.load import Load, made_up, recorded
-from fanwire.cli.bench.report import Report, report_text
+from fanwire.cli.bench.load import BenchLoad, made_up, recorded
+from fanwire.cli.bench.report import BenchReport, report_text
 from fanwire.cli.context import Context, context_of
 from fanwire.cli.exit_codes import Exit
 from fanwire.cli.pacing import paced
@@ -57,13 +57,13 @@ def bench(
         _publish(context, load, rate)
         published_s = time.monotonic() - started_at_s
         tally = listeners.settle(load.sent(load.count))
-    report = Report(load, subscribers, published_s, tally, slos)
+    report = BenchReport(load, subscribers, published_s, tally, slos)
     context.output.result(report.as_dict(), report_text(report))
     if not report.is_good:
         raise typer.Exit(Exit.FAILED)
 
 
-def _publish(context: Context, load: Load, rate: float) -> None:
+def _publish(context: Context, load: BenchLoad, rate: float) -> None:
     url, prefix = context.redis(), context.key_prefix()
     with (
         Publisher.from_url(url, key_prefix=prefix) as publisher,
@@ -75,7 +75,7 @@ def _publish(context: Context, load: Load, rate: float) -> None:
 
 
 def _plans(
-    context: Context, load: Load, subscribers: int, *, token: str | None, patience_s: float
+    context: Context, load: BenchLoad, subscribers: int, *, token: str | None, patience_s: float
 ) -> list[ListenerPlan]:
     """Spread the sockets over processes: one would be the bottleneck, not the gateway."""
     services = load.services

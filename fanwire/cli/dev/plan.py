@@ -55,7 +55,7 @@ class DevPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerCommand:
     """A server process to start."""
 
     name: str
@@ -82,7 +82,9 @@ def check_plan(plan: DevPlan) -> None:
             raise PortTaken(f"port {plan.port} is in use") from None
 
 
-def planned_servers(plan: DevPlan, redis_url: str, environment: Mapping[str, str]) -> list[Server]:
+def planned_servers(
+    plan: DevPlan, redis_url: str, environment: Mapping[str, str]
+) -> list[ServerCommand]:
     """Return the worker and the gateways; the user's own settings stay unless ours must win."""
     forced = {
         "REALTIME_ENV": "dev",
@@ -113,21 +115,21 @@ def _origins(given: str, page_port: int | None) -> str:
     return ",".join([*filter(None, [given]), *ours])
 
 
-def _worker(name: str, env: Mapping[str, str]) -> Server:
+def _worker(name: str, env: Mapping[str, str]) -> ServerCommand:
     port = free_port()
     own = {"FANOUT_WORKER_ID": name, "FANOUT_INTERNAL_PORT": str(port)}
     return _server(f"fanout {name}", "fanout", {**env, **own}, port)
 
 
-def _gateway(name: str, env: Mapping[str, str]) -> Server:
+def _gateway(name: str, env: Mapping[str, str]) -> ServerCommand:
     port = free_port()
     own = {"GATEWAY_NODE_ID": name, "GATEWAY_INTERNAL_PORT": str(port)}
     return _server(f"gateway {name}", "gateway", {**env, **own}, port)
 
 
-def _server(name: str, module: str, env: Mapping[str, str], port: int) -> Server:
+def _server(name: str, module: str, env: Mapping[str, str], port: int) -> ServerCommand:
     command = (sys.executable, "-m", module)
-    return Server(name, command, env, f"http://127.0.0.1:{port}/readyz")
+    return ServerCommand(name, command, env, f"http://127.0.0.1:{port}/readyz")
 
 
 def free_port() -> int:

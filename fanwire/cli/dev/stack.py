@@ -12,9 +12,9 @@ from typing import Any, Final
 import httpx
 
 from fanwire.cli.dev.child import Child, stop_children
-from fanwire.cli.dev.plan import AUDIENCE, ISSUER, ORG, DevPlan, Server, planned_servers
+from fanwire.cli.dev.plan import AUDIENCE, ISSUER, ORG, DevPlan, ServerCommand, planned_servers
 from fanwire.cli.dev.runtime_file import DevStack, announce, withdraw
-from fanwire.cli.dev.supervisor import Crew, OnDeath, OnLine, first_of
+from fanwire.cli.dev.supervisor import OnDeath, OnLine, Supervisor, first_of
 from fanwire.cli.dev.valkey import server_version, valkey_command
 from fanwire.errors import Unreachable
 
@@ -49,12 +49,12 @@ async def running_stack(
     with tempfile.TemporaryDirectory(prefix="fanwire-") as folder:
         try:
             async with asyncio.TaskGroup() as tasks:
-                crew = Crew(tasks, on_line, on_death)
-                children = crew.children
-                running = await _start(plan, environment, crew, Path(folder))
+                supervisor = Supervisor(tasks, on_line, on_death)
+                children = supervisor.children
+                running = await _start(plan, environment, supervisor, Path(folder))
                 announce(running.word)
                 yield running
-                crew.dismiss()
+                supervisor.dismiss()
         except ExceptionGroup as group:
             raise first_of(group) from None
         finally:
@@ -66,17 +66,17 @@ async def running_stack(
 
 
 async def _start(
-    plan: DevPlan, environment: Mapping[str, str], crew: Crew, folder: Path
+    plan: DevPlan, environment: Mapping[str, str], supervisor: Supervisor, folder: Path
 ) -> Running:
     redis_url = plan.redis_url
     if redis_url is None:
         socket_path = folder / "valkey.sock"
-        await crew.start(VALKEY, valkey_command(socket_path), environment, restart=False)
+        await supervisor.start(VALKEY, valkey_command(socket_path), environment, restart=False)
         redis_url = f"unix://{socket_path}"
     version = await server_version(redis_url, patience_s=START_S)
     servers = planned_servers(plan, redis_url, environment)
     for server in servers:
-        await crew.start(server.name, server.command, server.env, restart=True)
+        await supervisor.start(server.name, server.command, server.env, restart=True)
     worker, *_ = await _ready(servers)
     word = DevStack(
         pid=os.getpid(),
@@ -91,12 +91,12 @@ async def _start(
     return Running(word, version, f"{worker.get('partitions', '?')}")
 
 
-async def _ready(servers: list[Server]) -> list[dict[str, Any]]:
+async def _ready(servers: list[ServerCommand]) -> list[dict[str, Any]]:
     async with httpx.AsyncClient(timeout=1) as client:
         return await asyncio.gather(*(_answer(client, server) for server in servers))
 
 
-async def _answer(client: httpx.AsyncClient, server: Server) -> dict[str, Any]:
+async def _answer(client: httpx.AsyncClient, server: ServerCommand) -> dict[str, Any]:
     """Wait until a server is ready, and return what it says of itself."""
     try:
         async with asyncio.timeout(START_S):

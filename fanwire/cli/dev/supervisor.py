@@ -20,7 +20,7 @@ OnLine = Callable[[str, str], None]
 OnDeath = Callable[[ChildDied], None]
 
 
-class Crew:
+class Supervisor:
     """Starts processes as long as its task group lives; stopping them is its owner's part."""
 
     def __init__(self, tasks: asyncio.TaskGroup, on_line: OnLine, on_death: OnDeath) -> None:

@@ -14,7 +14,7 @@ from fanwire.cli.output import escaped
 from fanwire.errors import RealtimeError
 
 
-class Verdict(StrEnum):
+class CheckResult(StrEnum):
     """How a check ended. Advice is for production, and does not fail the command."""
 
     OK = "ok"
@@ -23,9 +23,9 @@ class Verdict(StrEnum):
 
 
 MARKS = {
-    Verdict.OK: "[green]✓[/green]",
-    Verdict.ADVICE: "[yellow]![/yellow]",
-    Verdict.FAILED: "[red]✗[/red]",
+    CheckResult.OK: "[green]✓[/green]",
+    CheckResult.ADVICE: "[yellow]![/yellow]",
+    CheckResult.FAILED: "[red]✗[/red]",
 }
 
 
@@ -34,7 +34,7 @@ class Finding:
     """One line of the report."""
 
     what: str
-    verdict: Verdict
+    verdict: CheckResult
     told: str
     fix: str | None = None
 
@@ -55,17 +55,17 @@ class Finding:
 
 def good(what: str, told: str) -> Finding:
     """Return that something is as it should be."""
-    return Finding(what, Verdict.OK, told)
+    return Finding(what, CheckResult.OK, told)
 
 
 def advice(what: str, told: str, fix: str) -> Finding:
     """Return that something works, and not for ever."""
-    return Finding(what, Verdict.ADVICE, told, fix)
+    return Finding(what, CheckResult.ADVICE, told, fix)
 
 
 def bad(what: str, told: str, fix: str) -> Finding:
     """Return that something must be mended."""
-    return Finding(what, Verdict.FAILED, told, fix)
+    return Finding(what, CheckResult.FAILED, told, fix)
 
 
 def of_error(what: str, error: RealtimeError) -> Finding:

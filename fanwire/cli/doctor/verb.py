@@ -9,7 +9,7 @@ import typer
 
 from fanwire.cli.context import Context, context_of
 from fanwire.cli.doctor.cluster import cluster_findings
-from fanwire.cli.doctor.findings import Check, Finding, Verdict, good, of_error, within
+from fanwire.cli.doctor.findings import Check, CheckResult, Finding, good, of_error, within
 from fanwire.cli.doctor.redis_rules import keyspace_finding, server_findings, skew_finding
 from fanwire.cli.doctor.way_in import WayIn, http_findings, token_findings, upgrade_findings
 from fanwire.cli.exit_codes import Exit
@@ -40,15 +40,15 @@ def doctor(
     """
     context = context_of(ctx)
     verdicts = [_shown(context, finding) for finding in _Examination(context, token).findings()]
-    failed_count = verdicts.count(Verdict.FAILED)
+    failed_count = verdicts.count(CheckResult.FAILED)
     if not context.output.json:
-        advice_count = verdicts.count(Verdict.ADVICE)
+        advice_count = verdicts.count(CheckResult.ADVICE)
         context.output.note(f"{failed_count} to mend, {advice_count} to consider")
     if failed_count:
         raise SystemExit(Exit.FAILED)
 
 
-def _shown(context: Context, finding: Finding) -> Verdict:
+def _shown(context: Context, finding: Finding) -> CheckResult:
     context.output.result(finding.as_dict(), finding.text())
     return finding.verdict
 
@@ -76,7 +76,7 @@ class _Examination:
             return
         reached = self._within("redis", self._asking(url, _reach))
         yield from reached
-        if any(finding.verdict is Verdict.FAILED for finding in reached):
+        if any(finding.verdict is CheckResult.FAILED for finding in reached):
             return
         self._redis_url = url
         keys = Keys(self._context.key_prefix())
@@ -96,7 +96,7 @@ class _Examination:
         yield from self._within("token", lambda: token_findings(way))
         reached = self._within("http", lambda: http_findings(way))
         yield from reached
-        if any(finding.verdict is Verdict.FAILED for finding in reached):
+        if any(finding.verdict is CheckResult.FAILED for finding in reached):
             return
         prefix = self._context.key_prefix()
         yield from within(

@@ -19,7 +19,7 @@ from fanwire.cli.doctor.redis_rules import SKEW_MS
 from fanwire.cli.format import duration_text
 from fanwire.errors import RealtimeError, Unauthorized
 from fanwire.publish.publisher import Publisher
-from fanwire.subscribe.addresses import Gateway
+from fanwire.subscribe.addresses import GatewayAddress
 from fanwire.subscribe.gateway import CONNECT_FAILURES, SUBPROTOCOL, error_of_connect
 
 PROBE_SERVICE: Final = "fanwire-doctor"
@@ -33,7 +33,7 @@ _CLOCK_STEP_MS: Final = 1_000
 class WayIn:
     """Where clients connect, and as whom the doctor does."""
 
-    gateway: Gateway
+    gateway: GatewayAddress
     token: str
     timeout_s: float
 

@@ -25,7 +25,7 @@ _PATIENCE_S: Final = 30.0
 app = typer.Typer(no_args_is_help=True, help="Show, check and explain the servers' settings.")
 
 
-class Server(StrEnum):
+class ConfiguredServer(StrEnum):
     """A kind of process that is configured by its environment."""
 
     GATEWAY = "gateway"
@@ -48,10 +48,10 @@ class NoReport(RealtimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class SettingsReport:
     """What one process says of its settings."""
 
-    server: Server
+    server: ConfiguredServer
     head: str
     classes: Sequence[dict[str, Any]]
 
@@ -62,7 +62,7 @@ class Report:
 
 
 ForOption = Annotated[
-    list[Server] | None, typer.Option("--for", help="One process; by default both.")
+    list[ConfiguredServer] | None, typer.Option("--for", help="One process; by default both.")
 ]
 
 
@@ -117,11 +117,11 @@ def docs(ctx: typer.Context) -> None:
     typer.echo("\n".join([reports[0].head, *sections]), nl=False)
 
 
-def _reports(servers: Sequence[Server] | None) -> list[Report]:
-    return [_report(server) for server in servers or list(Server)]
+def _reports(servers: Sequence[ConfiguredServer] | None) -> list[SettingsReport]:
+    return [_report(server) for server in servers or list(ConfiguredServer)]
 
 
-def _report(server: Server) -> Report:
+def _report(server: ConfiguredServer) -> SettingsReport:
     if not (CHECKOUT / server).is_dir():
         raise NoCheckout("the settings are the servers', which only a checkout or an image has")
     command = [sys.executable, "-m", f"{server}.settings_report"]
@@ -140,10 +140,10 @@ def _report(server: Server) -> Report:
         said = ran.stderr.decode(errors="replace").strip().splitlines()
         raise NoReport(f"{server} could not be asked: {said[-1] if said else 'no word'}")
     answer = orjson.loads(ran.stdout)
-    return Report(server, answer["head"], answer["classes"])
+    return SettingsReport(server, answer["head"], answer["classes"])
 
 
-def _settings(reports: Sequence[Report]) -> Iterator[dict[str, Any]]:
+def _settings(reports: Sequence[SettingsReport]) -> Iterator[dict[str, Any]]:
     told: set[str] = set()
     for report in reports:
         for each in report.classes:
@@ -153,7 +153,7 @@ def _settings(reports: Sequence[Report]) -> Iterator[dict[str, Any]]:
                 yield from each["settings"]
 
 
-def _refuse(reports: Sequence[Report]) -> None:
+def _refuse(reports: Sequence[SettingsReport]) -> None:
     problems = [f"{each.server}: {each.problem}" for each in reports if each.problem]
     if problems:
         raise WrongSettings("; ".join(problems))

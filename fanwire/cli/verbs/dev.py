@@ -1,9 +1,8 @@
 """`fanwire dev`: the whole stack with one command."""
 
 import asyncio
-import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from socket import socket
@@ -18,6 +17,7 @@ from fanwire.cli.dev.banner import banner, hints
 from fanwire.cli.dev.child import ChildDied
 from fanwire.cli.dev.plan import ORG, DevPlan, check_plan
 from fanwire.cli.dev.stack import Running, running_stack
+from fanwire.cli.dev.stop_signals import cancel_on_stop_signal
 from fanwire.cli.dev.topics import services_found
 from fanwire.cli.inspect.reach import OpenSockets, delivered_line, reach_of
 from fanwire.cli.output import Output, escaped
@@ -55,24 +55,9 @@ async def _until_signal(work: Coroutine[Any, Any, None]) -> None:
     """Run `work` until it ends or a signal asks to; then let it clean up undisturbed."""
     task = asyncio.current_task()
     assert task is not None
-    stop = _Once(task.cancel)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop)
+    cancel_on_stop_signal(task)
     with suppress(asyncio.CancelledError):
         await work
-
-
-class _Once:
-    """Calls something the first time: a second Ctrl-C must not break off the clearing up."""
-
-    def __init__(self, call: Callable[[], object]) -> None:
-        self._call: Callable[[], object] | None = call
-
-    def __call__(self) -> None:
-        call, self._call = self._call, None
-        if call is not None:
-            call()
 
 
 class _Dev:

@@ -23,8 +23,10 @@ Secret = Annotated[
         envvar="REALTIME_JWT_SECRET", help="By default that of `fanwire dev`.", show_envvar=False
     ),
 ]
-Issuer = Annotated[str | None, typer.Option(envvar="REALTIME_JWT_ISSUER", show_envvar=False)]
-Audience = Annotated[str | None, typer.Option(envvar="REALTIME_JWT_AUDIENCE", show_envvar=False)]
+IssuerOption = Annotated[str | None, typer.Option(envvar="REALTIME_JWT_ISSUER", show_envvar=False)]
+AudienceOption = Annotated[
+    str | None, typer.Option(envvar="REALTIME_JWT_AUDIENCE", show_envvar=False)
+]
 
 
 @app.command()
@@ -38,8 +40,8 @@ def mint(
     publish: Annotated[bool, typer.Option("--publish", help="It may also publish.")] = False,
     ttl: Annotated[int, typer.Option(help="Its life in seconds.", min=1)] = 3600,
     secret: Secret = None,
-    issuer: Issuer = None,
-    audience: Audience = None,
+    issuer: IssuerOption = None,
+    audience: AudienceOption = None,
 ) -> None:
     """Print a fresh HS256 token."""
     key, iss, aud = _signing(secret, issuer, audience)
@@ -67,8 +69,8 @@ def check(
     token: Annotated[str, typer.Argument(help="The token; `-` reads it from stdin.")],
     *,
     secret: Secret = None,
-    issuer: Issuer = None,
-    audience: Audience = None,
+    issuer: IssuerOption = None,
+    audience: AudienceOption = None,
 ) -> None:
     """Say what a token holds, and whether the gateways of this secret accept it."""
     text = sys.stdin.read().strip() if token == "-" else token

@@ -4,7 +4,7 @@ import jwt
 import pytest
 import typer
 
-from demo.server import Cluster, serve
+from demo.server import DemoCluster, serve
 from fanwire.cli.dev.plan import AUDIENCE, ISSUER
 
 
@@ -20,6 +20,6 @@ def test_a_secret_that_could_be_of_production_is_refused() -> None:
 
 def test_its_tokens_are_those_of_the_demo() -> None:
     secret = "dev-secret-of-a-demo-which-is-long-enough"
-    cluster = Cluster("", "", "", secret, ISSUER, AUDIENCE)
+    cluster = DemoCluster("", "", "", secret, ISSUER, AUDIENCE)
     claims = jwt.decode(cluster.mint(), secret, ["HS256"], audience=AUDIENCE, issuer=ISSUER)
     assert (claims["sub"], claims["services"], claims["publish"]) == ("demo", "*", False)

@@ -1,6 +1,6 @@
 """Random histories of one topic: zombies, lost replies, rollbacks, and a client that resumes.
 
-Workers here are the real parts of a worker (intake, batches, dedup, restore, scripts) on a
+Workers here are the real parts of a worker (sorter, batches, dedup, restore, scripts) on a
 real server, driven one step at a time, so that a plan may be old when it is sent. A failover
 is the restoring of an earlier dump of all keys under a replication id that is not the
 server's: what a promoted replica looks like to a script.
@@ -18,13 +18,13 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from redis.exceptions import ResponseError
 
 from fanout.commit.committer import COMMIT_BATCH
-from fanout.counters import Counters
-from fanout.input.sorter import Intake
+from fanout.counters import WorkerCounters
+from fanout.input.sorter import InputSorter
 from fanout.ownership.opener import OPEN_TOPIC
 from fanout.replay.log import restore
 from fanout.topic.batches import BatchLimits, TopicBatches
 from fanout.topic.dedup import Dedup
-from fanout.topic.open_topic import OpenTopic, Standing, topic_keys
+from fanout.topic.open_topic import CommittedState, OpenTopic, topic_keys
 from fanout.topic.retention import Retention, RetentionLimits
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Keys, Topic
@@ -56,7 +56,7 @@ class CommitMachine(RuleBasedStateMachine):
         self.connection = self.wait(OwnedConnection.open(self.redis))
         self.keys = Keys(self.prefix)
         self.names = topic_keys(self.keys, TOPIC)
-        self.intake = Intake(Counters())
+        self.sorter = InputSorter(WorkerCounters())
         self.topics: dict[str, OpenTopic] = {}
         self.plans: dict[str, tuple[Any, ...]] = {}
         self.accepted: list[int] = []
@@ -96,8 +96,8 @@ class CommitMachine(RuleBasedStateMachine):
         topic = self.topics[worker]
         call = ("XREAD", "COUNT", count, "STREAMS", self.names.events, topic.read_cursor)
         for entries in (self.wait(self.connection.call(*call)) or {}).values():
-            self.intake.take(topic, entries, now_ms=0)
-        if not topic.in_flight and (batch := topic.batches.take_any(now_ms=0)):
+            self.sorter.accept(topic, entries, now_ms=0)
+        if not topic.in_flight and (batch := topic.batches.pop_any(now_ms=0)):
             topic.prepare(batch, server_ms=1_000)
             self.plans[worker] = topic.commit_args(dead_letters_max=100)
 
@@ -214,7 +214,7 @@ class CommitMachine(RuleBasedStateMachine):
             topic=TOPIC,
             tier=Tier.HIGH,
             keys=self.names,
-            standing=Standing(int(epoch), int(seq), cursor, parse_position(last), None),
+            standing=CommittedState(int(epoch), int(seq), cursor, parse_position(last), None),
             batches=TopicBatches(BatchLimits(max_events=3)),
             dedup=Dedup(),
             retention=Retention(RetentionLimits(event_count=1_000_000), Tier.HIGH),

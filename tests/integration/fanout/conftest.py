@@ -24,7 +24,7 @@ TOPIC = Topic(Org("acme"), Service("tasks"))
 Fields = Mapping[str, str | bytes]
 
 
-class Desk:
+class FanoutDesk:
     """Publishes to topics under the test's prefix and reads their ledgers."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
@@ -63,9 +63,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(redis: Redis, key_prefix: str) -> Desk:
+def desk(redis: Redis, key_prefix: str) -> FanoutDesk:
     """The shared server, seen by a publisher and an auditor."""
-    return Desk(redis, key_prefix)
+    return FanoutDesk(redis, key_prefix)
 
 
 StartWorker = Callable[..., Coroutine[Any, Any, FanoutWorker]]

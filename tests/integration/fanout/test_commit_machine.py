@@ -8,7 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from fanout.commit.committer import COMMIT_BATCH
 from fanout.ownership.opener import OPEN_TOPIC
-from fanout.topic.dedup import Dedup, Verdict
+from fanout.topic.dedup import Dedup, DedupVerdict
 from tests.integration.fanout.commit_machine import CommitMachine
 
 pytestmark = pytest.mark.slow
@@ -57,7 +57,7 @@ def test_without_a_guard_some_history_does(redis_url: str, key_prefix: str, guar
 def test_without_dedup_some_history_doubles(
     redis_url: str, key_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Dedup, "judge", lambda *_: Verdict.NEW)
+    monkeypatch.setattr(Dedup, "judge", lambda *_: DedupVerdict.NEW)
     with pytest.raises((AssertionError, ExceptionGroup)):
         run_state_machine_as_test(
             machine(redis_url, key_prefix), settings=limits(500, Phase.generate)

@@ -9,14 +9,14 @@ import pytest
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Topic
 from shared.redis.client import read_range
-from tests.integration.fanout.conftest import TOPIC, Desk, Fields, StartWorker
+from tests.integration.fanout.conftest import TOPIC, FanoutDesk, Fields, StartWorker
 from tests.support.waiting import eventually
 
 OTHER = Topic(Org("acme"), Service("users"))
 
 
 async def test_a_bare_xadd_is_in_the_log_within_200_ms(
-    desk: Desk, start_worker: StartWorker
+    desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
     await start_worker()
     started = time.monotonic()
@@ -26,7 +26,7 @@ async def test_a_bare_xadd_is_in_the_log_within_200_ms(
 
 
 async def test_a_topic_that_joins_a_blocked_group_is_read_at_once(
-    desk: Desk, start_worker: StartWorker
+    desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
     await start_worker()
     await desk.publish([1])
@@ -39,7 +39,7 @@ async def test_a_topic_that_joins_a_blocked_group_is_read_at_once(
 
 
 async def test_what_was_published_before_the_worker_started_is_delivered_in_order(
-    desk: Desk, start_worker: StartWorker
+    desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
     await desk.publish(range(2_000))
     await start_worker()
@@ -48,7 +48,7 @@ async def test_what_was_published_before_the_worker_started_is_delivered_in_orde
 
 
 async def test_topics_of_many_orgs_are_delivered_side_by_side(
-    desk: Desk, start_worker: StartWorker
+    desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
     topics = [Topic(Org(f"org-{n}"), Service("tasks")) for n in range(150)]
     await start_worker()
@@ -59,7 +59,7 @@ async def test_topics_of_many_orgs_are_delivered_side_by_side(
 
 
 async def test_a_full_topic_is_left_out_of_reads_until_it_drained(
-    desk: Desk, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
+    desk: FanoutDesk, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fanout.input.reader.TOPIC_MAX_BYTES", 20_000)
     await desk.publish(range(5_000))
@@ -67,7 +67,7 @@ async def test_a_full_topic_is_left_out_of_reads_until_it_drained(
     await desk.delivered(range(5_000), timeout_s=10)
 
 
-async def test_a_repeated_id_is_delivered_once(desk: Desk, start_worker: StartWorker) -> None:
+async def test_a_repeated_id_is_delivered_once(desk: FanoutDesk, start_worker: StartWorker) -> None:
     worker = await start_worker()
     await desk.publish([1, 1, 2])
     await desk.publish([1])
@@ -75,7 +75,9 @@ async def test_a_repeated_id_is_delivered_once(desk: Desk, start_worker: StartWo
     assert worker.counters.duplicates == 2
 
 
-async def test_a_repeat_in_an_old_backlog_is_found(desk: Desk, start_worker: StartWorker) -> None:
+async def test_a_repeat_in_an_old_backlog_is_found(
+    desk: FanoutDesk, start_worker: StartWorker
+) -> None:
     # Two hours old by their ids, a second apart: what counts is the time between the two.
     first_ms = int((await desk.redis.time())[0]) * 1000 - 7_200_000
     await desk.add({"data": '{"n":1}', "eventId": "e1"}, entry_id=f"{first_ms}-0")
@@ -89,7 +91,7 @@ async def test_a_repeat_in_an_old_backlog_is_found(desk: Desk, start_worker: Sta
 
 @pytest.mark.parametrize("case", ["B115"])
 async def test_of_one_id_with_two_payloads_the_first_wins(
-    desk: Desk, start_worker: StartWorker, case: str
+    desk: FanoutDesk, start_worker: StartWorker, case: str
 ) -> None:
     worker = await start_worker()
     await desk.add({"eventId": "e1", "data": '{"n":1}'})
@@ -100,7 +102,7 @@ async def test_of_one_id_with_two_payloads_the_first_wins(
 
 @pytest.mark.parametrize("case", ["B114"])
 async def test_without_an_id_nothing_is_a_repeat(
-    desk: Desk, start_worker: StartWorker, case: str
+    desk: FanoutDesk, start_worker: StartWorker, case: str
 ) -> None:
     worker = await start_worker()
     await desk.add({"data": '{"n":1}'})
@@ -126,7 +128,7 @@ BAD_ENTRIES: dict[str, tuple[Fields, str]] = {
 
 @pytest.mark.parametrize(("fields", "reason"), BAD_ENTRIES.values(), ids=BAD_ENTRIES.keys())
 async def test_a_bad_entry_is_set_aside_and_the_next_ones_flow(
-    desk: Desk, start_worker: StartWorker, fields: Fields, reason: str
+    desk: FanoutDesk, start_worker: StartWorker, fields: Fields, reason: str
 ) -> None:
     await start_worker()
     await desk.publish([1])
@@ -145,7 +147,7 @@ async def test_a_bad_entry_is_set_aside_and_the_next_ones_flow(
 
 @pytest.mark.parametrize("case", ["B116"])
 async def test_an_id_far_in_the_future_takes_its_place_like_any_other(
-    desk: Desk, start_worker: StartWorker, case: str
+    desk: FanoutDesk, start_worker: StartWorker, case: str
 ) -> None:
     await start_worker()
     await desk.publish([1])
@@ -155,7 +157,7 @@ async def test_an_id_far_in_the_future_takes_its_place_like_any_other(
 
 
 async def test_a_batch_names_the_first_traceparent_of_its_events(
-    desk: Desk, start_worker: StartWorker
+    desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     await start_worker()
@@ -165,7 +167,9 @@ async def test_a_batch_names_the_first_traceparent_of_its_events(
     assert fields[b"t"].decode() == trace
 
 
-async def test_each_batch_rings_the_bell_of_its_org(desk: Desk, start_worker: StartWorker) -> None:
+async def test_each_batch_rings_the_bell_of_its_org(
+    desk: FanoutDesk, start_worker: StartWorker
+) -> None:
     pubsub: Any = desk.redis.pubsub(ignore_subscribe_messages=True)
     await pubsub.ssubscribe(desk.keys.bell(TOPIC.org))
     await start_worker()
@@ -182,7 +186,7 @@ async def test_each_batch_rings_the_bell_of_its_org(desk: Desk, start_worker: St
 
 @pytest.mark.parametrize("case", ["F47-batches", "F47-topic", "F47-dead", "B119"])
 async def test_a_key_of_a_wrong_type_stops_its_own_topic_alone(
-    desk: Desk, start_worker: StartWorker, case: str
+    desk: FanoutDesk, start_worker: StartWorker, case: str
 ) -> None:
     worker = await start_worker()
     await desk.publish([1])

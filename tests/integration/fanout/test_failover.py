@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from shared.redis.client import connect
 from tests.conftest import StartServer
-from tests.integration.fanout.conftest import Desk, StartWorker
+from tests.integration.fanout.conftest import FanoutDesk, StartWorker
 from tests.support.real_server import RealServer
 from tests.support.waiting import eventually, free_port
 
@@ -82,13 +82,13 @@ async def test_without_loss_the_chain_goes_on_in_a_new_epoch(
 ) -> None:
     await start_worker(url=pair.url)
     async with connect(pair.primary.url) as primary, connect(pair.replica.url) as replica:
-        desk = Desk(primary, key_prefix)
+        desk = FanoutDesk(primary, key_prefix)
         await desk.publish(range(50))
         before = await desk.delivered(range(50))
         await pair.until_in_step(primary, replica)
     await pair.fail_over()
     async with connect(pair.url) as promoted:
-        desk = Desk(promoted, key_prefix)
+        desk = FanoutDesk(promoted, key_prefix)
         await desk.publish([*range(40, 50), *range(50, 60)])
         ledger = await desk.delivered(range(60), timeout_s=10)
     first_new = ledger.batches[len(before.batches)]
@@ -102,7 +102,7 @@ async def test_with_loss_it_goes_on_from_what_the_replica_holds(
 ) -> None:
     await start_worker(url=pair.url)
     async with connect(pair.primary.url) as primary, connect(pair.replica.url) as replica:
-        desk = Desk(primary, key_prefix)
+        desk = FanoutDesk(primary, key_prefix)
         await desk.publish(range(50))
         kept = await desk.delivered(range(50))
         await pair.until_in_step(primary, replica)
@@ -111,7 +111,7 @@ async def test_with_loss_it_goes_on_from_what_the_replica_holds(
         lost = await desk.delivered([*range(50), *range(100, 120)])
     await pair.fail_over()
     async with connect(pair.url) as promoted:
-        desk = Desk(promoted, key_prefix)
+        desk = FanoutDesk(promoted, key_prefix)
         await desk.publish(range(200, 210))
         ledger = await desk.delivered([*range(50), *range(200, 210)], timeout_s=10)
     assert ledger.batches[len(kept.batches)].prev == kept.batches[-1].position

@@ -4,13 +4,13 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.redis.client import read_range
-from tests.integration.fanout.conftest import TOPIC, Desk, StartWorker
+from tests.integration.fanout.conftest import TOPIC, FanoutDesk, StartWorker
 from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize("case", ["B120"])
 async def test_input_that_somebody_trims_is_told_in_a_dead_letter(
-    desk: Desk, start_worker: StartWorker, redis: Redis, case: str
+    desk: FanoutDesk, start_worker: StartWorker, redis: Redis, case: str
 ) -> None:
     worker = await start_worker(sweep_ms=100)
     await desk.publish(range(10))
@@ -27,7 +27,9 @@ async def test_input_that_somebody_trims_is_told_in_a_dead_letter(
     assert letter[b"head"].startswith(b"4 entries")
 
 
-async def test_the_worker_s_own_trimming_is_no_gap(desk: Desk, start_worker: StartWorker) -> None:
+async def test_the_worker_s_own_trimming_is_no_gap(
+    desk: FanoutDesk, start_worker: StartWorker
+) -> None:
     worker = await start_worker(sweep_ms=100)
     for start in range(0, 2_000, 50):
         await desk.publish(range(start, start + 50))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fanout.worker import FanoutWorker
-from tests.integration.fanout.conftest import Desk, StartWorker
+from tests.integration.fanout.conftest import FanoutDesk, StartWorker
 from tests.support.fault_proxy import FaultProxy
 from tests.support.waiting import eventually
 
@@ -30,7 +30,7 @@ def link_url(server_folder: Path, key_prefix: str) -> str:
 
 @pytest.mark.parametrize("case", ["F2"])
 async def test_a_commit_whose_reply_was_lost_is_not_repeated(
-    desk: Desk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
+    desk: FanoutDesk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
 ) -> None:
     worker = await start_worker(url=link_url)
     for number in range(20):
@@ -43,7 +43,7 @@ async def test_a_commit_whose_reply_was_lost_is_not_repeated(
 
 @pytest.mark.parametrize("case", ["F7"])
 async def test_a_worker_cut_off_past_its_lease_rejoins_clean(
-    desk: Desk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
+    desk: FanoutDesk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
 ) -> None:
     lease = {"lease_ms": 900, "lease_renew_ms": 300}
     await start_worker("far", url=link_url, **lease)
@@ -60,7 +60,7 @@ async def test_a_worker_cut_off_past_its_lease_rejoins_clean(
 
 @pytest.mark.parametrize("case", ["F8"])
 async def test_slow_replies_stretch_the_windows_and_lose_nothing(
-    desk: Desk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
+    desk: FanoutDesk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
 ) -> None:
     await start_worker(url=link_url)
     link.delay(50, jitter_ms=25)
@@ -72,7 +72,7 @@ async def test_slow_replies_stretch_the_windows_and_lose_nothing(
 
 @pytest.mark.parametrize("case", ["F9"])
 async def test_a_torn_stream_of_bytes_is_put_together_again(
-    desk: Desk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
+    desk: FanoutDesk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
 ) -> None:
     link.slice(7)
     await start_worker(url=link_url)
@@ -82,7 +82,7 @@ async def test_a_torn_stream_of_bytes_is_put_together_again(
 
 @pytest.mark.parametrize("case", ["F10"])
 async def test_a_storm_of_resets_loses_and_doubles_nothing(
-    desk: Desk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
+    desk: FanoutDesk, start_worker: StartWorker, link: FaultProxy, link_url: str, case: str
 ) -> None:
     worker = await start_worker(url=link_url)
     for storm in range(10):

@@ -13,7 +13,7 @@ from fanout.ownership.rendezvous import partitions_of
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import PARTITION_COUNT, Topic
 from tests.conftest import StartStack
-from tests.integration.fanout.conftest import Desk
+from tests.integration.fanout.conftest import FanoutDesk
 from tests.support.role import Role
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
@@ -26,10 +26,10 @@ TOPICS = [Topic(Org(f"org-{n}"), Service("tasks")) for n in range(20)]
 pytestmark = pytest.mark.slow
 
 
-class Flow:
+class OwnershipFlow:
     """Publishes numbers to every topic, one after the other, until told to stop."""
 
-    def __init__(self, desk: Desk, *, every_s: float = 0.02) -> None:
+    def __init__(self, desk: FanoutDesk, *, every_s: float = 0.02) -> None:
         self._desk = desk
         self._every_s = every_s
         self._is_stopping = False
@@ -51,9 +51,9 @@ class Flow:
 
 
 @pytest.fixture
-async def flow(desk: Desk) -> AsyncIterator[Flow]:
+async def flow(desk: FanoutDesk) -> AsyncIterator[OwnershipFlow]:
     """A steady stream of events to all topics."""
-    running = Flow(desk)
+    running = OwnershipFlow(desk)
     yield running
     await running.stop()
 
@@ -80,7 +80,7 @@ async def until_shared(stack: Stack) -> dict[str, int]:
     return await eventually(is_shared, 10)
 
 
-async def head_moves(desk: Desk, *, within_s: float) -> float:
+async def head_moves(desk: FanoutDesk, *, within_s: float) -> float:
     """Publish to every topic and return how long until all of it was committed."""
     started = time.monotonic()
     marks = [next(MARKS) for _ in TOPICS]
@@ -95,13 +95,13 @@ async def head_moves(desk: Desk, *, within_s: float) -> float:
     return time.monotonic() - started
 
 
-async def check_all(desk: Desk, flow: Flow) -> None:
+async def check_all(desk: FanoutDesk, flow: OwnershipFlow) -> None:
     await flow.stop()
     for topic in TOPICS:
         await desk.delivered(range(flow.count), topic, timeout_s=10)
 
 
-async def test_two_workers_share_the_partitions(start_stack: StartStack, desk: Desk) -> None:
+async def test_two_workers_share_the_partitions(start_stack: StartStack, desk: FanoutDesk) -> None:
     stack = await start_stack(gateways=0, workers=2, env=ENV)
     held = await until_shared(stack)
     assert sum(held.values()) == PARTITION_COUNT
@@ -111,7 +111,7 @@ async def test_two_workers_share_the_partitions(start_stack: StartStack, desk: D
 
 
 async def test_a_worker_that_joins_gets_its_share_without_loss(
-    start_stack: StartStack, desk: Desk, flow: Flow
+    start_stack: StartStack, desk: FanoutDesk, flow: OwnershipFlow
 ) -> None:
     stack = await start_stack(gateways=0, workers=2, env=ENV)
     await stack.workers[1].stop()
@@ -121,7 +121,7 @@ async def test_a_worker_that_joins_gets_its_share_without_loss(
 
 
 async def test_a_stopped_worker_hands_over_within_a_second(
-    start_stack: StartStack, desk: Desk
+    start_stack: StartStack, desk: FanoutDesk
 ) -> None:
     # A lease that is not given back would last long past the second.
     stack = await start_stack(gateways=0, workers=2, env=ENV | {"FANOUT_LEASE_MS": "9000"})
@@ -136,7 +136,7 @@ async def test_a_stopped_worker_hands_over_within_a_second(
 
 
 async def test_a_stopped_worker_loses_and_doubles_nothing(
-    start_stack: StartStack, desk: Desk, flow: Flow
+    start_stack: StartStack, desk: FanoutDesk, flow: OwnershipFlow
 ) -> None:
     stack = await start_stack(gateways=0, workers=2, env=ENV)
     await until_shared(stack)
@@ -145,7 +145,7 @@ async def test_a_stopped_worker_loses_and_doubles_nothing(
 
 
 async def test_a_killed_worker_is_replaced_within_its_lease_and_a_second(
-    start_stack: StartStack, desk: Desk
+    start_stack: StartStack, desk: FanoutDesk
 ) -> None:
     stack = await start_stack(gateways=0, workers=2, env=ENV)
     await head_moves(desk, within_s=5)
@@ -156,7 +156,7 @@ async def test_a_killed_worker_is_replaced_within_its_lease_and_a_second(
 
 @pytest.mark.parametrize("case", ["F1"])
 async def test_ids_are_known_across_a_kill(
-    start_stack: StartStack, desk: Desk, flow: Flow, case: str
+    start_stack: StartStack, desk: FanoutDesk, flow: OwnershipFlow, case: str
 ) -> None:
     stack = await start_stack(gateways=0, workers=1, env=ENV)
     await eventually(lambda: flow.count > 20)
@@ -169,7 +169,7 @@ async def test_ids_are_known_across_a_kill(
 
 @pytest.mark.parametrize("case", ["F3"])
 async def test_a_worker_back_from_a_pause_is_refused(
-    start_stack: StartStack, desk: Desk, case: str
+    start_stack: StartStack, desk: FanoutDesk, case: str
 ) -> None:
     # Patient with Redis: on a busy machine the pause may last longer than an answer is waited
     # for, and who gave up its connection has nothing left to be refused.
@@ -197,7 +197,7 @@ async def test_a_worker_back_from_a_pause_is_refused(
 
 @pytest.mark.parametrize("case", ["F4", "F49"])
 async def test_two_workers_that_both_believe_to_own_a_topic_do_no_harm(
-    start_stack: StartStack, desk: Desk, flow: Flow, case: str
+    start_stack: StartStack, desk: FanoutDesk, flow: OwnershipFlow, case: str
 ) -> None:
     stack = await start_stack(gateways=0, workers=2, env=ENV)
     # Every lease lapses again and again, so that both take what the other has.
@@ -211,7 +211,7 @@ async def test_two_workers_that_both_believe_to_own_a_topic_do_no_harm(
 
 @pytest.mark.parametrize("case", ["B137"])
 async def test_a_copied_worker_name_is_told_apart(
-    start_stack: StartStack, desk: Desk, case: str
+    start_stack: StartStack, desk: FanoutDesk, case: str
 ) -> None:
     first = await start_stack(gateways=0, workers=1, env=ENV)
     second = await start_stack(gateways=0, workers=1, env=ENV)

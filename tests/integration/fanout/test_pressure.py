@@ -7,7 +7,7 @@ import pytest
 from fanout.commit.pressure import PressureLimits
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Topic
-from tests.integration.fanout.conftest import Desk, Fields, StartWorker
+from tests.integration.fanout.conftest import FanoutDesk, Fields, StartWorker
 from tests.support.ledger import Ledger
 from tests.support.waiting import eventually
 
@@ -25,7 +25,7 @@ def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REALTIME_TIERS", "ticks:low")
 
 
-async def flood(desk: Desk, topic: Topic, count: int) -> None:
+async def flood(desk: FanoutDesk, topic: Topic, count: int) -> None:
     """Publish numbers, of a few entities in turn."""
     pipe = desk.redis.pipeline(transaction=False)
     for n in range(count):
@@ -39,7 +39,7 @@ async def flood(desk: Desk, topic: Topic, count: int) -> None:
     await pipe.execute()
 
 
-async def drained(desk: Desk, topic: Topic) -> Ledger:
+async def drained(desk: FanoutDesk, topic: Topic) -> Ledger:
     async def is_drained() -> bool:
         return not (await desk.ledger(topic)).unread_count
 
@@ -53,7 +53,7 @@ def numbers(ledger: Ledger) -> list[int]:
 
 
 async def test_under_pressure_older_events_of_a_low_tier_give_way_and_the_batch_tells(
-    desk: Desk, start_worker: StartWorker
+    desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
     await flood(desk, TICKS, FLOOD)
     await flood(desk, FINANCE, FLOOD)
@@ -73,7 +73,7 @@ async def test_under_pressure_older_events_of_a_low_tier_give_way_and_the_batch_
 
 
 async def test_a_pruned_event_that_is_published_again_stays_pruned(
-    desk: Desk, start_worker: StartWorker
+    desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
     await flood(desk, TICKS, FLOOD)
     worker = await start_worker()

@@ -7,19 +7,19 @@ import pytest
 from fanwire.core.position import parse_position
 from shared.redis.client import connect
 from tests.conftest import StartServer
-from tests.integration.fanout.conftest import Desk, StartWorker
+from tests.integration.fanout.conftest import FanoutDesk, StartWorker
 from tests.support.real_server import RealServer
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
 
-async def desk_of(server: RealServer, prefix: str) -> Desk:
+async def desk_of(server: RealServer, prefix: str) -> FanoutDesk:
     redis = connect(server.url)
-    return Desk(redis, prefix)
+    return FanoutDesk(redis, prefix)
 
 
-async def epoch_of(desk: Desk) -> int:
+async def epoch_of(desk: FanoutDesk) -> int:
     return int((await desk.ledger()).topic[b"epoch"])
 
 

@@ -10,7 +10,7 @@ import yaml
 from deploy.grafana.dashboard.page import PATH, RUNBOOK, SECTIONS, all_panels, dashboard_text
 from deploy.grafana.dashboard.panel import Panel
 from shared.telemetry import names
-from shared.telemetry.metric import Server
+from shared.telemetry.metric import ToldBy
 from tests.support.promql import asked, series_of, served_labels
 from tests.support.rules import alert_names, recorded_labels
 from tests.support.source_tree import CHECKOUT
@@ -57,7 +57,7 @@ def test_every_metric_that_prometheus_scrapes_is_on_the_dashboard() -> None:
     assert [
         metric.name
         for metric in names.METRICS
-        if metric.server is not Server.ORGS and not seen & {*series_of(metric)}
+        if metric.server is not ToldBy.ORGS and not seen & {*series_of(metric)}
     ] == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.topology.compose_file import Service, read_services
-from deploy.topology.native import Places, Program, UnknownAddress, native, native_ports
+from deploy.topology.native import NativeService, Places, UnknownAddress, native, native_ports
 from deploy.topology.running import COMPOSE_FILE, named_volumes, starting_waves
 
 PROGRAMS = {"python": "/py", "haproxy": "/ha", "valkey-server": "/vk"}
@@ -19,7 +19,7 @@ def places() -> Places:
     return Places(ports, PROGRAMS, Path("/checkout"), Path("/volumes"))
 
 
-def program(name: str) -> Program:
+def program(name: str) -> NativeService:
     return native(SERVICES[name], SERVICES, places())
 
 

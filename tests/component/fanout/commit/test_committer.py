@@ -10,7 +10,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from fanout.commit.committer import Committer, ServerRefused
 from fanout.commit.fairness import FairnessLimits
 from fanout.commit.pressure import PressureLimits
-from fanout.counters import Counters
+from fanout.counters import WorkerCounters
 from fanout.topic.batches import BatchLimits
 from fanout.topic.open_topic import OpenTopic
 from fanout.topic.refusals import Refusal
@@ -20,7 +20,7 @@ from tests.support.fanout_values import an_event, an_open_topic
 from tests.support.waiting import eventually
 
 
-class FakeConnection:
+class FakeCommitterConnection:
     """Answers each commit by the service it is of; 1 unless told otherwise."""
 
     def __init__(self) -> None:
@@ -36,14 +36,14 @@ class FakeConnection:
         return [self.answers.get(service, 1) for service in services]
 
 
-class Bench:
+class CommitterBench:
     """A committer with a fake connection, and what it reported."""
 
     def __init__(
         self, fairness: FairnessLimits | None = None, pressure: PressureLimits | None = None
     ) -> None:
-        self.connection = FakeConnection()
-        self.counters = Counters()
+        self.connection = FakeCommitterConnection()
+        self.counters = WorkerCounters()
         self.refused: list[tuple[OpenTopic, Refusal]] = []
         self.committer = Committer(
             cast(OwnedConnection, self.connection),
@@ -68,7 +68,7 @@ class Bench:
 
 
 async def test_what_is_due_leaves_in_one_turn_the_highest_tier_first() -> None:
-    bench = Bench()
+    bench = CommitterBench()
     topics = [an_open_topic(service) for service in ("dashboard", "properties", "finance", "tasks")]
     for topic in topics:
         bench.add(topic)
@@ -78,7 +78,7 @@ async def test_what_is_due_leaves_in_one_turn_the_highest_tier_first() -> None:
 
 
 async def test_a_topic_has_one_batch_in_flight() -> None:
-    bench = Bench()
+    bench = CommitterBench()
     topic = an_open_topic()
     for number in range(450):
         bench.add(topic, number)
@@ -88,7 +88,9 @@ async def test_a_topic_has_one_batch_in_flight() -> None:
 
 
 async def test_a_turn_is_bounded_and_the_rest_follows() -> None:
-    bench = Bench(fairness=FairnessLimits(turn_bytes=2_000, tier_least_bytes=1, commit_bytes=1_000))
+    bench = CommitterBench(
+        fairness=FairnessLimits(turn_bytes=2_000, tier_least_bytes=1, commit_bytes=1_000)
+    )
     topics = [an_open_topic(f"s{n}") for n in range(5)]
     for topic in topics:
         bench.add(topic)
@@ -97,7 +99,7 @@ async def test_a_turn_is_bounded_and_the_rest_follows() -> None:
 
 
 async def test_a_stale_commit_is_reported_and_the_others_are_settled() -> None:
-    bench = Bench()
+    bench = CommitterBench()
     stale, fine = an_open_topic("finance"), an_open_topic("tasks")
     bench.connection.answers["finance"] = ResponseError("STALE cursor 5-0")
     bench.add(stale)
@@ -110,7 +112,7 @@ async def test_a_stale_commit_is_reported_and_the_others_are_settled() -> None:
 
 @pytest.mark.parametrize("case", ["F46"])
 async def test_an_answer_about_the_server_ends_the_term(case: str) -> None:
-    bench = Bench()
+    bench = CommitterBench()
     bench.connection.answers["tasks"] = NoScriptError("No matching.", status_code="NOSCRIPT")
     bench.add(an_open_topic())
     with pytest.raises(ServerRefused, match="NOSCRIPT"):
@@ -118,7 +120,7 @@ async def test_an_answer_about_the_server_ends_the_term(case: str) -> None:
 
 
 async def test_a_closed_topic_is_not_committed() -> None:
-    bench = Bench()
+    bench = CommitterBench()
     closed, other = an_open_topic("finance"), an_open_topic("tasks")
     bench.add(closed)
     bench.add(other)
@@ -128,7 +130,7 @@ async def test_a_closed_topic_is_not_committed() -> None:
 
 
 async def test_finishing_commits_what_is_not_due_yet() -> None:
-    bench = Bench()
+    bench = CommitterBench()
     topic = an_open_topic()
     async with asyncio.timeout(2), asyncio.TaskGroup() as tasks:
         tasks.create_task(bench.committer.run())
@@ -141,7 +143,7 @@ async def test_finishing_commits_what_is_not_due_yet() -> None:
 
 
 async def test_finishing_gives_up_when_the_server_is_silent() -> None:
-    bench = Bench()
+    bench = CommitterBench()
     topic = an_open_topic()
     bench.connection.gate.clear()
     async with asyncio.timeout(2), asyncio.TaskGroup() as tasks:
@@ -160,7 +162,7 @@ async def test_finishing_gives_up_when_the_server_is_silent() -> None:
 async def test_under_pressure_the_low_tier_leaves_with_the_latest_of_each_entity(
     service: str, events: int, pruned: dict[str, int]
 ) -> None:
-    bench = Bench(pressure=PressureLimits(low_bytes=0))
+    bench = CommitterBench(pressure=PressureLimits(low_bytes=0))
     topic = an_open_topic(service, limits=BatchLimits(max_events=3))
     for number in range(9):
         topic.batches.add(an_event(number, entity_id=f"t{number % 2}"), now_ms=0)
@@ -172,7 +174,7 @@ async def test_under_pressure_the_low_tier_leaves_with_the_latest_of_each_entity
 
 
 async def test_no_event_is_pruned_without_a_backlog() -> None:
-    bench = Bench()
+    bench = CommitterBench()
     topic = an_open_topic("dashboard", limits=BatchLimits(max_events=3))
     for number in range(9):
         topic.batches.add(an_event(number, entity_id="t"), now_ms=0)

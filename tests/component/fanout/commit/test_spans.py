@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 
 from fanout.commit.committer import Committer, ServerRefused
 from fanout.commit.spans import CommitSpans
-from fanout.counters import Counters
+from fanout.counters import WorkerCounters
 from fanout.topic.open_topic import OpenTopic
 from shared.redis.owned_connection import OwnedConnection
 from shared.redis.server_clock import ServerClock
@@ -43,7 +43,7 @@ def a_committer(redis: Redis, spans: RecordedSpans | None) -> Committer:
     return Committer(
         cast(OwnedConnection, redis),
         clock=ServerClock(),
-        counters=Counters(),
+        counters=WorkerCounters(),
         dead_letters_max=10,
         on_refused=lambda topic, refusal, why: None,
         spans=None if spans is None else CommitSpans(spans.tracer),

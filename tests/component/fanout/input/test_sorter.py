@@ -2,8 +2,8 @@
 
 import pytest
 
-from fanout.counters import Counters
-from fanout.input.sorter import Intake, RawEntry
+from fanout.counters import WorkerCounters
+from fanout.input.sorter import InputSorter, RawEntry
 from fanout.topic.open_topic import OpenTopic
 from tests.support.fanout_values import an_open_topic
 
@@ -14,16 +14,16 @@ def entry(number: int, **fields: str) -> RawEntry:
     ]
 
 
-def take(topic: OpenTopic, *entries: RawEntry) -> Counters:
-    counters = Counters()
-    Intake(counters).take(topic, entries, now_ms=0)
+def accept(topic: OpenTopic, *entries: RawEntry) -> WorkerCounters:
+    counters = WorkerCounters()
+    InputSorter(counters).accept(topic, entries, now_ms=0)
     return counters
 
 
 def test_events_and_rejects_share_a_batch_and_the_cursor_covers_both() -> None:
     topic = an_open_topic()
-    take(topic, entry(1, data="{}"), entry(2, nonsense="1"), entry(3, data="{}"))
-    batch = topic.batches.take_any(now_ms=0)
+    accept(topic, entry(1, data="{}"), entry(2, nonsense="1"), entry(3, data="{}"))
+    batch = topic.batches.pop_any(now_ms=0)
     assert batch is not None
     assert [event.entry_id for event in batch.events] == ["1000-1", "1000-3"]
     assert [rejected.entry_id for rejected in batch.rejected] == ["1000-2"]
@@ -32,8 +32,8 @@ def test_events_and_rejects_share_a_batch_and_the_cursor_covers_both() -> None:
 
 def test_a_repeat_inside_one_batch_is_found() -> None:
     topic = an_open_topic()
-    counters = take(topic, entry(1, data="{}", eventId="e"), entry(2, data="{}", eventId="e"))
-    batch = topic.batches.take_any(now_ms=0)
+    counters = accept(topic, entry(1, data="{}", eventId="e"), entry(2, data="{}", eventId="e"))
+    batch = topic.batches.pop_any(now_ms=0)
     assert batch is not None
     assert len(batch.events) == 1
     assert batch.last_entry_id == "1000-2"
@@ -42,7 +42,7 @@ def test_a_repeat_inside_one_batch_is_found() -> None:
 
 @pytest.mark.parametrize("case", ["B115"])
 def test_a_repeat_with_another_payload_is_counted_as_a_conflict(case: str) -> None:
-    counters = take(
+    counters = accept(
         an_open_topic(), entry(1, data="1", eventId="e"), entry(2, data="2", eventId="e")
     )
     assert counters.id_conflicts == 1
@@ -60,8 +60,8 @@ def test_an_entry_that_crashes_the_decoder_is_dead_after_three_tries(
 
     monkeypatch.setattr("fanout.input.sorter.parse_entry", crash)
     topic = an_open_topic()
-    take(topic, entry(1, data="{}"))
-    batch = topic.batches.take_any(now_ms=0)
+    accept(topic, entry(1, data="{}"))
+    batch = topic.batches.pop_any(now_ms=0)
     assert batch is not None
     assert [rejected.reason for rejected in batch.rejected] == ["poison"]
     assert len(tries) == 3

@@ -6,10 +6,10 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from fanout.counters import Counters
-from fanout.ownership.leases import BEAT_WORKER, LeaseTerms, Ownership
+from fanout.counters import WorkerCounters
+from fanout.ownership.leases import BEAT_WORKER, Leases, LeaseTimes
 from fanout.ownership.rendezvous import partitions_of
-from fanout.topic.topic_table import Roster
+from fanout.topic.topic_table import TopicTable
 from fanwire.core.keys import PARTITION_COUNT, Keys
 from shared.redis.owned_connection import OwnedConnection
 from shared.redis.server_clock import ServerClock
@@ -17,7 +17,7 @@ from shared.redis.server_clock import ServerClock
 ME = "w~1"
 
 
-class FakeServer:
+class FakeLeasesServer:
     """Keeps members and owners of leases, without time."""
 
     def __init__(self) -> None:
@@ -43,19 +43,19 @@ class FakeServer:
         return [int(owner == worker), b"1", owner.encode(), 1]
 
 
-class Bench:
+class LeasesBench:
     """An ownership on a fake server, and the order of its effects."""
 
     def __init__(self) -> None:
-        self.server = FakeServer()
-        self.roster = Roster()
-        self.counters = Counters()
+        self.server = FakeLeasesServer()
+        self.topic_table = TopicTable()
+        self.counters = WorkerCounters()
         self.emptied: list[set[int]] = []
-        self.ownership = Ownership(
+        self.ownership = Leases(
             cast(OwnedConnection, self.server),
-            LeaseTerms(ME, 3_000, 1_000),
+            LeaseTimes(ME, 3_000, 1_000),
             keys=Keys(),
-            roster=self.roster,
+            topic_table=self.topic_table,
             clock=ServerClock(),
             counters=self.counters,
             empty=self._empty,
@@ -68,57 +68,57 @@ class Bench:
 
 
 async def test_a_lone_worker_takes_everything() -> None:
-    bench = Bench()
+    bench = LeasesBench()
     await bench.ownership.tend()
-    assert bench.roster.held == set(range(PARTITION_COUNT))
+    assert bench.topic_table.held == set(range(PARTITION_COUNT))
     assert bench.counters.partitions_taken == PARTITION_COUNT
 
 
 async def test_a_second_worker_gets_its_share_after_it_was_emptied() -> None:
-    bench = Bench()
+    bench = LeasesBench()
     await bench.ownership.tend()
     bench.server.members.add("other~1")
     await bench.ownership.tend()
     share = partitions_of("other~1", bench.server.members)
     assert bench.emptied == [set(share)]
-    assert bench.roster.held.isdisjoint(share)
+    assert bench.topic_table.held.isdisjoint(share)
     assert all(Keys().lease(n) not in bench.server.owners for n in share)
 
 
 async def test_what_another_holds_is_asked_for_again_at_each_beat() -> None:
-    bench = Bench()
+    bench = LeasesBench()
     bench.server.owners[Keys().lease(5)] = "dead~1"
     await bench.ownership.tend()
-    assert 5 not in bench.roster.held
+    assert 5 not in bench.topic_table.held
     del bench.server.owners[Keys().lease(5)]
     bench.server.asked.clear()
     await bench.ownership.tend()
     assert bench.server.asked == [(Keys().lease(5), 3_000)]
-    assert 5 in bench.roster.held
+    assert 5 in bench.topic_table.held
 
 
 async def test_a_lease_that_another_took_is_lost_at_the_next_renewal() -> None:
-    bench = Bench()
+    bench = LeasesBench()
     await bench.ownership.tend()
     bench.server.owners[Keys().lease(5)] = "other~1"
     bench.ownership._renewed_at_ms = float("-inf")
     await bench.ownership.tend()
-    assert 5 not in bench.roster.held
+    assert 5 not in bench.topic_table.held
     assert bench.counters.partitions_lost == 1
 
 
 async def test_leaving_gives_back_every_lease_and_the_membership() -> None:
-    bench = Bench()
+    bench = LeasesBench()
     await bench.ownership.tend()
     await bench.ownership.leave()
     assert bench.server.owners == {}
     assert bench.server.members == set()
-    assert bench.roster.held == set()
+    assert bench.topic_table.held == set()
 
 
 @pytest.mark.parametrize("case", ["B137"])
 async def test_a_worker_of_the_same_name_is_warned_of(case: str) -> None:
-    bench = Bench()
+    bench = LeasesBench()
     bench.server.members.add("w~2")
     with capture_logs() as lines:
         await bench.ownership.tend()

@@ -6,11 +6,11 @@ from typing import Any, cast
 import pytest
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from fanout.counters import Counters
+from fanout.counters import WorkerCounters
 from fanout.replay.keeper import ReplayKeeper, server_memory
 from fanout.topic.open_topic import OpenTopic
-from fanout.topic.retention import LogEntry
-from fanout.topic.topic_table import Roster
+from fanout.topic.retention import KeptBatch
+from fanout.topic.topic_table import TopicTable
 from fanwire.core.keys import PARTITION_COUNT
 from fanwire.core.position import Position
 from shared.redis.owned_connection import OwnedConnection
@@ -20,7 +20,7 @@ from tests.support.fanout_values import an_event, an_open_topic
 INFO = b"# Memory\r\nused_memory:1000\r\nused_memory_human:1K\r\nmaxmemory:0\r\n"
 
 
-class FakeConnection:
+class FakeKeeperConnection:
     def __init__(self) -> None:
         self.trims: list[tuple[str, str]] = []
         self.answer: object = 1
@@ -35,22 +35,22 @@ class FakeConnection:
         return [self.answer] * len(commands)
 
 
-class Stage:
+class KeeperStage:
     """A keeper with a budget of 1 000 bytes, and topics whose logs hold ten batches each."""
 
     def __init__(self, *services: str) -> None:
-        self.connection = FakeConnection()
-        self.counters = Counters()
-        self.roster = Roster()
-        self.roster.hold(range(PARTITION_COUNT))
+        self.connection = FakeKeeperConnection()
+        self.counters = WorkerCounters()
+        self.topic_table = TopicTable()
+        self.topic_table.hold(range(PARTITION_COUNT))
         self.topics = [an_open_topic(service) for service in services]
         for topic in self.topics:
-            assert self.roster.admit(topic)
+            assert self.topic_table.admit(topic)
             for seq in range(1, 11):
-                topic.retention.record(LogEntry(Position(7, seq), 1, 80, 0))
+                topic.retention.record(KeptBatch(Position(7, seq), 1, 80, 0))
         self.keeper = ReplayKeeper(
             cast(OwnedConnection, self.connection),
-            roster=self.roster,
+            topic_table=self.topic_table,
             clock=ServerClock(),
             counters=self.counters,
             budget_bytes=1_000,
@@ -61,14 +61,14 @@ class Stage:
 
 
 async def test_logs_within_the_budget_are_left_alone() -> None:
-    stage = Stage("dashboard")
+    stage = KeeperStage("dashboard")
     await stage.keeper.tend()
     assert stage.connection.trims == []
     assert stage.kept() == [800]
 
 
 async def test_the_low_tier_is_trimmed_and_counted() -> None:
-    stage = Stage("dashboard", "tasks")
+    stage = KeeperStage("dashboard", "tasks")
     await stage.keeper.tend()
     assert stage.kept() == [160, 800]
     assert stage.connection.trims == [("batches:{acme}:dashboard", "7-9")]
@@ -76,10 +76,10 @@ async def test_the_low_tier_is_trimmed_and_counted() -> None:
 
 
 async def test_a_log_with_a_commit_on_its_way_waits_for_the_next_one() -> None:
-    stage = Stage("dashboard", "tasks")
+    stage = KeeperStage("dashboard", "tasks")
     busy: OpenTopic = stage.topics[0]
     busy.batches.add(an_event(1), now_ms=0)
-    batch = busy.batches.take_any(now_ms=0)
+    batch = busy.batches.pop_any(now_ms=0)
     assert batch is not None
     busy.prepare(batch, server_ms=0)
     await stage.keeper.tend()
@@ -90,14 +90,14 @@ async def test_a_log_with_a_commit_on_its_way_waits_for_the_next_one() -> None:
 
 
 async def test_F47_a_log_of_another_type_does_not_stop_the_others() -> None:
-    stage = Stage("dashboard", "tasks")
+    stage = KeeperStage("dashboard", "tasks")
     stage.connection.answer = ResponseError("WRONGTYPE Operation against a key")
     await stage.keeper.tend()
     assert stage.counters.trimmed == {}
 
 
 async def test_a_server_that_refuses_writes_ends_the_term() -> None:
-    stage = Stage("dashboard", "tasks")
+    stage = KeeperStage("dashboard", "tasks")
     stage.connection.answer = ReadOnlyError("You can't write", status_code="READONLY")
     with pytest.raises(ReadOnlyError):
         await stage.keeper.tend()

@@ -19,7 +19,7 @@ KEY_2 = ec_jwk(ec.generate_private_key(ec.SECP256R1()), "k2")
 LIMITS = KeyLimits(refresh_s=300, longest_age_s=3600, cool_down_s=30, timeout_s=5)
 
 
-class Clock:
+class JwksClock:
     """A monotonic clock that stands still until it is told to move."""
 
     def __init__(self) -> None:
@@ -37,13 +37,13 @@ async def stub() -> AsyncIterator[JwksStub]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> JwksClock:
+    return JwksClock()
 
 
 @asynccontextmanager
 async def running(
-    stub: JwksStub, clock: Clock, limits: KeyLimits = LIMITS
+    stub: JwksStub, clock: JwksClock, limits: KeyLimits = LIMITS
 ) -> AsyncIterator[JwksKeys]:
     keys = JwksKeys(stub.url, limits, allow_http=True, monotonic_s=clock)
     async with asyncio.TaskGroup() as tasks:
@@ -71,7 +71,7 @@ async def fetched(stub: JwksStub, limits: KeyLimits = LIMITS) -> set[str]:
         return set(await fetch_keys(client, stub.url, limits))
 
 
-async def test_keys_are_there_soon_after_the_start(stub: JwksStub, clock: Clock) -> None:
+async def test_keys_are_there_soon_after_the_start(stub: JwksStub, clock: JwksClock) -> None:
     async with running(stub, clock) as keys:
         assert not keys.is_usable
         await until(lambda: keys.is_usable)
@@ -79,7 +79,7 @@ async def test_keys_are_there_soon_after_the_start(stub: JwksStub, clock: Clock)
         assert not knows(keys, "k2")
 
 
-async def test_a_token_without_key_id_is_refused(stub: JwksStub, clock: Clock) -> None:
+async def test_a_token_without_key_id_is_refused(stub: JwksStub, clock: JwksClock) -> None:
     async with running(stub, clock) as keys:
         await until(lambda: keys.is_usable)
         with pytest.raises(Unauthorized):
@@ -87,7 +87,7 @@ async def test_a_token_without_key_id_is_refused(stub: JwksStub, clock: Clock) -
 
 
 async def test_f36_unknown_keys_cause_one_fetch_in_a_cool_down(
-    stub: JwksStub, clock: Clock
+    stub: JwksStub, clock: JwksClock
 ) -> None:
     async with running(stub, clock) as keys:
         await until(lambda: keys.is_usable)
@@ -105,7 +105,7 @@ async def test_f36_unknown_keys_cause_one_fetch_in_a_cool_down(
 
 
 async def test_f36_a_provider_that_is_down_leaves_the_keys_until_their_age(
-    stub: JwksStub, clock: Clock
+    stub: JwksStub, clock: JwksClock
 ) -> None:
     async with running(stub, clock) as keys:
         await until(lambda: keys.is_usable)
@@ -120,7 +120,7 @@ async def test_f36_a_provider_that_is_down_leaves_the_keys_until_their_age(
 
 
 async def test_f36_a_first_fetch_that_fails_is_tried_again(
-    stub: JwksStub, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    stub: JwksStub, clock: JwksClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.auth.jwks._FIRST_RETRY_S", 0.01)
     stub.respond(b"", status="500 Internal Server Error")
@@ -131,7 +131,7 @@ async def test_f36_a_first_fetch_that_fails_is_tried_again(
 
 
 async def test_keys_are_fetched_again_before_anybody_misses_one(
-    stub: JwksStub, clock: Clock
+    stub: JwksStub, clock: JwksClock
 ) -> None:
     async with running(stub, clock, KeyLimits(refresh_s=0.01)) as keys:
         await until(lambda: keys.is_usable)
@@ -181,7 +181,7 @@ async def test_a_compressed_answer_is_refused(stub: JwksStub) -> None:
     [(b"<html>", NotStrictJson), (b"{}", JwksUnusable), (b'{"keys":[]}', JwksUnusable)],
 )
 async def test_an_answer_without_keys_never_replaces_good_ones(
-    stub: JwksStub, clock: Clock, body: bytes, error: type[Exception]
+    stub: JwksStub, clock: JwksClock, body: bytes, error: type[Exception]
 ) -> None:
     async with running(stub, clock) as keys:
         await until(lambda: keys.is_usable)

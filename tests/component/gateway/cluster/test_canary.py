@@ -35,7 +35,7 @@ class OpenBell:
         self.doubts += 1
 
 
-class Stage(GatewayStage):
+class CanaryStage(GatewayStage):
     def __init__(self) -> None:
         super().__init__()
         self.bell, self.ear, self.waiting = OpenBell(), CanaryEar(), 0
@@ -60,8 +60,8 @@ class Stage(GatewayStage):
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[Stage]:
-    stage = Stage()
+async def running() -> AsyncIterator[CanaryStage]:
+    stage = CanaryStage()
     async with asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(stage.canary.run())
         try:
@@ -111,7 +111,7 @@ async def test_a_topic_that_moves_without_a_ring_shows_a_mute_bell() -> None:
 
 
 def test_only_what_was_both_rung_and_read_counts_as_heard() -> None:
-    stage = Stage()
+    stage = CanaryStage()
     stage.ear.rang("1-7")
     assert stage.canary.heard == ZERO, "nothing was read"
 

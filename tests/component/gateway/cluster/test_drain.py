@@ -8,7 +8,7 @@ from fanwire.errors import Draining
 from gateway.cluster.dismissal import LONGEST_CLIENT_WAIT_MS
 from gateway.cluster.drain import Drainer, DrainState
 from gateway.connection.connection import Connection
-from gateway.connection.phases import Input
+from gateway.connection.phases import SessionInput
 from gateway.connection.rate_limit import RateLimit
 from gateway.edge.admission import Admission, AdmissionLimits
 from tests.support.gateway_stage import GatewayStage
@@ -19,7 +19,7 @@ from tests.support.tracing import RecordedSpans
 RATE = RateLimit(per_s=10, burst=100)
 
 
-class Stage(GatewayStage):
+class DrainStage(GatewayStage):
     def __init__(self, *, notice_ms: int = 0, window_ms: int = 0) -> None:
         super().__init__()
         limits = AdmissionLimits(100, 100, 100, None, RATE, RATE)
@@ -39,7 +39,7 @@ def _no_last_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.cluster.drain.LAST_CLOSES_S", 0.0)
 
 
-async def drained(stage: Stage) -> None:
+async def drained(stage: DrainStage) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(stage.drainer.run())
         await stage.drainer.drain()
@@ -55,9 +55,9 @@ def assert_was_moved(client: Client) -> None:
 
 
 async def test_F23_every_socket_is_told_and_then_closed() -> None:
-    stage = Stage()
+    stage = DrainStage()
     live, joining = stage.client(), stage.client()
-    live.connection.advance(Input.HELLO)
+    live.connection.advance(SessionInput.HELLO)
     await drained(stage)
     assert_was_moved(live)
     assert_was_moved(joining)
@@ -65,7 +65,7 @@ async def test_F23_every_socket_is_told_and_then_closed() -> None:
 
 
 async def test_B24_from_the_first_moment_on_nobody_new_is_let_in() -> None:
-    stage = Stage(notice_ms=5)
+    stage = DrainStage(notice_ms=5)
     client = stage.client()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(drained(stage))
@@ -76,7 +76,7 @@ async def test_B24_from_the_first_moment_on_nobody_new_is_let_in() -> None:
 
 
 async def test_whoever_asks_second_waits_for_the_drain_that_is_under_way() -> None:
-    stage = Stage(notice_ms=5)
+    stage = DrainStage(notice_ms=5)
     client = stage.client()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(stage.drainer.run())
@@ -88,7 +88,7 @@ async def test_whoever_asks_second_waits_for_the_drain_that_is_under_way() -> No
 
 
 async def test_who_stops_waiting_does_not_stop_the_drain() -> None:
-    stage = Stage(notice_ms=5)
+    stage = DrainStage(notice_ms=5)
     client = stage.client()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(stage.drainer.run())
@@ -100,11 +100,11 @@ async def test_who_stops_waiting_does_not_stop_the_drain() -> None:
 
 async def test_without_sockets_there_is_nothing_to_wait_for() -> None:
     async with asyncio.timeout(1):
-        await drained(Stage(notice_ms=3_600_000))
+        await drained(DrainStage(notice_ms=3_600_000))
 
 
 async def test_a_socket_that_leaves_by_itself_is_left_alone() -> None:
-    stage = Stage(notice_ms=5)
+    stage = DrainStage(notice_ms=5)
     client = stage.client()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(drained(stage))
@@ -114,7 +114,7 @@ async def test_a_socket_that_leaves_by_itself_is_left_alone() -> None:
 
 
 async def test_a_socket_that_was_let_in_before_and_upgraded_since_is_moved_too() -> None:
-    stage = Stage()
+    stage = DrainStage()
     first, late = stage.client(), stage.client()
     stage.registry.remove(late.connection)  # let in, and not upgraded yet
     end_of_first = stage.registry.remove
@@ -130,7 +130,7 @@ async def test_a_socket_that_was_let_in_before_and_upgraded_since_is_moved_too()
 
 
 async def test_F23_sockets_leave_one_by_one_over_the_window() -> None:
-    stage = Stage(window_ms=40)
+    stage = DrainStage(window_ms=40)
     for _ in range(4):
         stage.client()
     counts: list[int] = []
@@ -143,11 +143,11 @@ async def test_F23_sockets_leave_one_by_one_over_the_window() -> None:
 
 
 async def test_a_drain_is_one_span_and_none_where_nobody_is() -> None:
-    stage = Stage()
+    stage = DrainStage()
     stage.client(), stage.client()
     await drained(stage)
     assert stage.spans.only.name == "drain"
     assert stage.spans.only.attributes == {"fanwire.result": "finished", "fanwire.count": 2}
-    empty = Stage()
+    empty = DrainStage()
     await drained(empty)
     assert empty.spans.all == ()

@@ -2,7 +2,7 @@
 
 from fanwire.core.connection_ids import connection_field
 from fanwire.core.ids import Org
-from gateway.cluster.kick import Kicks
+from gateway.cluster.kick import Kick
 from tests.support.gateway_stage import GatewayStage
 from tests.support.gateway_values import ACME, DEMO, some_claims
 from tests.support.loopback import Client
@@ -16,7 +16,7 @@ def ending(client: Client) -> int | None:
 async def test_one_connection_is_closed_so_that_it_resumes() -> None:
     stage = GatewayStage()
     first, second = stage.client(), stage.client()
-    Kicks(stage.registry).kick(ACME, connection_field(DEMO, first.connection.id))
+    Kick(stage.registry).kick(ACME, connection_field(DEMO, first.connection.id))
     told = first.transport.received_in_full()
     assert (close_code(told), ending(second)) == (1012, None)
     (error,) = messages(told)
@@ -27,14 +27,14 @@ async def test_a_users_field_stands_for_all_of_its_connections() -> None:
     stage = GatewayStage()
     mine, hers = stage.client(), stage.client(some_claims(sub="eve"))
     theirs = stage.client(some_claims(org="other"))
-    Kicks(stage.registry).kick(ACME, DEMO)
+    Kick(stage.registry).kick(ACME, DEMO)
     assert (ending(mine), ending(hers), ending(theirs)) == (1012, None, None)
 
 
 async def test_a_connection_of_somebody_else_or_of_no_one_is_left_alone() -> None:
     stage = GatewayStage()
     client = stage.client()
-    kicks = Kicks(stage.registry)
+    kicks = Kick(stage.registry)
     kicks.kick(ACME, connection_field(DEMO, "gw~elsewhere"))
     kicks.kick(ACME, f"eve#{client.connection.id}")
     kicks.kick(Org("other"), DEMO)

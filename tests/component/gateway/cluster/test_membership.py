@@ -21,7 +21,7 @@ NODES: Final = Keys().gateway_nodes()
 SUBS: Final = Keys().subs(ACME)
 
 
-class Stage(GatewayStage):
+class MembershipStage(GatewayStage):
     def __init__(self) -> None:
         super().__init__()
         self.membership = Membership(self.trips, Keys(), self.registry, self.store, node="gw")
@@ -33,8 +33,8 @@ class Stage(GatewayStage):
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[Stage]:
-    stage = Stage()
+async def running() -> AsyncIterator[MembershipStage]:
+    stage = MembershipStage()
     async with asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(stage.membership.run())
         try:
@@ -77,7 +77,7 @@ async def test_F24_beats_go_on_after_an_outage() -> None:
 
 
 async def test_leaving_a_server_that_is_gone_is_no_failure() -> None:
-    stage = Stage()
+    stage = MembershipStage()
     stage.trips.failure = RedisUnavailable("gone")
     await stage.membership.leave()
 

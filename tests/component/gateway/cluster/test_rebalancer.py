@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from fanwire.core.keys import Keys
 from gateway.cluster.rebalance import RebalanceLimits
 from gateway.cluster.rebalancer import Rebalancer
-from gateway.connection.phases import Input
+from gateway.connection.phases import SessionInput
 from gateway.connection.rate_limit import RateLimit
 from gateway.edge.admission import Admission, AdmissionLimits
 from shared.redis.pipelined import RedisUnavailable
@@ -26,7 +26,7 @@ RATE = RateLimit(per_s=10, burst=100)
 LIMITS = RebalanceLimits(window_ms=10, per_s=10_000, fewest=10, silent_ms=1_000)
 
 
-class Stage(GatewayStage):
+class RebalancerStage(GatewayStage):
     def __init__(self, sockets: int) -> None:
         super().__init__()
         limits = AdmissionLimits(100, 100, 100, None, RATE, RATE)
@@ -36,7 +36,7 @@ class Stage(GatewayStage):
         )
         self.clients = [self.client() for _ in range(sockets)]
         for client in self.clients:
-            client.connection.advance(Input.HELLO)
+            client.connection.advance(SessionInput.HELLO)
         self.beat_of("gw", connections=sockets)
 
     def beat_of(self, node: str, *, connections: int, **fields: object) -> None:
@@ -49,7 +49,7 @@ class Stage(GatewayStage):
 
 
 @asynccontextmanager
-async def running(stage: Stage) -> AsyncIterator[None]:
+async def running(stage: RebalancerStage) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(stage.rebalancer.run())
         try:
@@ -64,7 +64,7 @@ def _short_settling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_it_gives_sockets_away_down_to_its_share() -> None:
-    stage = Stage(sockets=60)
+    stage = RebalancerStage(sockets=60)
     stage.beat_of("other", connections=20, version="a field of a later version")
     async with running(stage):
         # Nobody arrives at the other one, so both together have 42 in the end.
@@ -78,7 +78,7 @@ async def test_it_gives_sockets_away_down_to_its_share() -> None:
 
 
 async def test_who_is_level_is_left_alone() -> None:
-    stage = Stage(sockets=60)
+    stage = RebalancerStage(sockets=60)
     stage.beat_of("other", connections=55)
     with capture_logs() as logs:
         async with running(stage):
@@ -88,7 +88,7 @@ async def test_who_is_level_is_left_alone() -> None:
 
 
 async def test_a_gateway_that_leaves_is_waited_for() -> None:
-    stage = Stage(sockets=60)
+    stage = RebalancerStage(sockets=60)
     stage.beat_of("other", connections=0, draining=True)
     with capture_logs() as logs:
         async with running(stage):
@@ -97,7 +97,7 @@ async def test_a_gateway_that_leaves_is_waited_for() -> None:
 
 
 async def test_one_that_was_started_anew_under_its_name_has_to_settle_again() -> None:
-    stage = Stage(sockets=60)
+    stage = RebalancerStage(sockets=60)
     stage.beat_of("other", connections=58, upMs=100)
     with capture_logs() as logs:
         async with running(stage):
@@ -107,7 +107,7 @@ async def test_one_that_was_started_anew_under_its_name_has_to_settle_again() ->
 
 
 async def test_its_own_drain_comes_first() -> None:
-    stage = Stage(sockets=60)
+    stage = RebalancerStage(sockets=60)
     stage.beat_of("other", connections=0)
     async with asyncio.timeout(2), asyncio.TaskGroup() as tasks:
         tasks.create_task(stage.rebalancer.run())  # and ends by itself
@@ -118,7 +118,7 @@ async def test_its_own_drain_comes_first() -> None:
 
 
 async def test_a_socket_that_is_still_joining_is_not_chosen() -> None:
-    stage = Stage(sockets=30)
+    stage = RebalancerStage(sockets=30)
     joining = [stage.client() for _ in range(30)]
     stage.beat_of("other", connections=0)
     async with running(stage):
@@ -127,7 +127,7 @@ async def test_a_socket_that_is_still_joining_is_not_chosen() -> None:
 
 
 async def test_a_look_that_fails_is_made_again() -> None:
-    stage = Stage(sockets=60)
+    stage = RebalancerStage(sockets=60)
     stage.beat_of("other", connections=20)
     stage.trips.failure = RedisUnavailable("away")
     with capture_logs() as logs:

@@ -9,9 +9,9 @@ from fanwire.core.position import ZERO
 from fanwire.core.tiers import Tier
 from fanwire.errors import Forbidden, RateLimited, Unauthorized
 from gateway.connection.connection import CLOSE_GRACE_MS, TOLERATED_UNKNOWN_MESSAGES
-from gateway.connection.lanes import Place, Queued
-from gateway.connection.messages import Ping, Visibility
-from gateway.connection.phases import Input, Phase
+from gateway.connection.lanes import Queued, ReplayPoint
+from gateway.connection.messages import PingMessage, VisibilityMessage
+from gateway.connection.phases import SessionInput, SessionPhase
 from gateway.connection.rate_limit import RateLimit
 from gateway.websocket.header import Opcode
 from gateway.websocket.writer import pong_frame, text_frame
@@ -37,7 +37,7 @@ def test_a_message_is_passed_on_once_it_is_whole() -> None:
     client.connection.data_received(frame[:9])
     assert sessions.messages == []
     client.connection.data_received(frame[9:] + client_frames.text(PING))
-    assert sessions.messages == [Visibility(hidden=True), Ping()]
+    assert sessions.messages == [VisibilityMessage(hidden=True), PingMessage()]
 
 
 def test_a_ping_is_answered_with_its_payload() -> None:
@@ -195,7 +195,7 @@ def test_a_lost_connection_ends_once() -> None:
     client.transport.lose()
     client.connection.connection_lost(None)
     assert sessions.ended_ids == [client.connection.id]
-    assert client.connection.phase is Phase.CLOSED
+    assert client.connection.phase is SessionPhase.CLOSED
 
 
 def test_B62_more_unsent_than_the_hard_limit_aborts() -> None:
@@ -223,7 +223,7 @@ def test_a_close_that_overruns_the_limit_still_ends_the_connection_once() -> Non
 def test_a_close_goes_before_what_waits_and_nothing_but_control_is_sent_with_it() -> None:
     client, _ = a_client()
     client.connection.write(SPACES)
-    place = Place(ZERO, ZERO)
+    place = ReplayPoint(ZERO, ZERO)
     client.connection.queue(Queued(text_frame(b'{"type":"batch"}'), 0, Tier.HIGH, TASKS, place))
     client.connection.close(Forbidden("revoked"))
     written = client.transport.received_in_full().removeprefix(SPACES)
@@ -253,8 +253,8 @@ def test_being_behind_follows_the_transport() -> None:
 
 def test_a_client_that_answers_before_hello_is_heard() -> None:
     client, sessions = a_client()
-    assert client.connection.phase is Phase.JOINING
+    assert client.connection.phase is SessionPhase.JOINING
     client.says(PING)
-    client.connection.advance(Input.HELLO)
+    client.connection.advance(SessionInput.HELLO)
     client.says(PING)
     assert len(sessions.messages) == 2

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fanwire.core.ids import Org, UserId
 from gateway.connection.connection import Connection
-from gateway.connection.registry import Registry
+from gateway.connection.registry import ConnectionRegistry
 from tests.support.gateway_values import ACME, DEMO, some_claims
 from tests.support.loopback import RecordingSessions
 
@@ -15,7 +15,7 @@ def a_connection(name: str, *, org: str = ACME, sub: str = DEMO) -> Connection:
 
 
 def test_connections_are_found_by_user_and_by_org() -> None:
-    registry = Registry()
+    registry = ConnectionRegistry()
     first, second = a_connection("1"), a_connection("2")
     other_user, other_org = a_connection("3", sub="eve"), a_connection("4", org="globex")
     for connection in (first, second, other_user, other_org):
@@ -29,7 +29,7 @@ def test_connections_are_found_by_user_and_by_org() -> None:
 
 
 def test_who_is_not_here_is_not_found() -> None:
-    registry = Registry()
+    registry = ConnectionRegistry()
     assert registry.of_user(ACME, DEMO) == set()
     assert list(registry.of_org(ACME)) == []
     assert registry.users(ACME) == []
@@ -37,13 +37,13 @@ def test_who_is_not_here_is_not_found() -> None:
 
 
 def test_removing_what_was_never_added_does_nothing() -> None:
-    registry = Registry()
+    registry = ConnectionRegistry()
     registry.remove(a_connection("1"))
     assert len(registry) == 0
 
 
 def test_connections_may_be_removed_while_they_are_gone_through() -> None:
-    registry = Registry()
+    registry = ConnectionRegistry()
     for name in "abc":
         registry.add(a_connection(name))
     for connection in registry.of_org(ACME):
@@ -60,7 +60,7 @@ def test_connections_may_be_removed_while_they_are_gone_through() -> None:
     )
 )
 def test_when_all_have_left_nothing_is_kept_of_them(who: list[tuple[str, str]]) -> None:
-    registry = Registry()
+    registry = ConnectionRegistry()
     connections = [
         a_connection(str(number), org=org, sub=sub) for number, (org, sub) in enumerate(who)
     ]
@@ -68,4 +68,4 @@ def test_when_all_have_left_nothing_is_kept_of_them(who: list[tuple[str, str]]) 
         registry.add(connection)
     for connection in [*connections, *connections]:
         registry.remove(connection)
-    assert vars(registry) == vars(Registry())
+    assert vars(registry) == vars(ConnectionRegistry())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fanwire.core.position import ZERO
 from fanwire.core.tiers import Tier
-from gateway.connection.lanes import Place
+from gateway.connection.lanes import ReplayPoint
 from gateway.delivery.audience import Audience
 from gateway.delivery.chain import ResetReason
 from gateway.delivery.hub import HeldTopic, Hub
@@ -24,7 +24,7 @@ MORE_THAN_A_KERNEL_BUFFER = 300_000
 ONE, TWO = text_frame(b"one"), text_frame(b"two")
 
 
-class Stage:
+class AudienceStage:
     """A held topic, and clients in its audience of everything."""
 
     def __init__(self, client_count: int = 1, *, hard_limit_bytes: int = 10_000_000) -> None:
@@ -56,13 +56,13 @@ def is_behind(client: Client) -> bool:
 
 
 def test_every_socket_gets_the_same_bytes() -> None:
-    stage = Stage(3)
+    stage = AudienceStage(3)
     stage.broadcast(ONE, TWO)
     assert [client.transport.received() for client in stage.clients] == [ONE + TWO] * 3
 
 
 def test_a_full_socket_falls_behind_and_gets_every_byte_in_order() -> None:
-    stage = Stage()
+    stage = AudienceStage()
     [client] = stage.clients
     parts = [numbered(MORE_THAN_A_KERNEL_BUFFER, first) for first in (0, 50_000, 100_000)]
     # In one tick: the second and the third find the first half written.
@@ -75,7 +75,7 @@ def test_a_full_socket_falls_behind_and_gets_every_byte_in_order() -> None:
 
 
 def test_a_frame_that_is_cut_short_by_the_kernel_goes_on_where_it_was_cut() -> None:
-    stage = Stage()
+    stage = AudienceStage()
     [client] = stage.clients
     frame = numbered(MORE_THAN_A_KERNEL_BUFFER)
     stage.broadcast(frame)
@@ -85,7 +85,7 @@ def test_a_frame_that_is_cut_short_by_the_kernel_goes_on_where_it_was_cut() -> N
 
 
 def test_what_a_connection_is_told_in_between_keeps_its_place() -> None:
-    stage = Stage()
+    stage = AudienceStage()
     [client] = stage.clients
     stage.broadcast(numbered(MORE_THAN_A_KERNEL_BUFFER))
     client.connection.write(b"own")
@@ -94,7 +94,7 @@ def test_what_a_connection_is_told_in_between_keeps_its_place() -> None:
 
 
 def test_a_socket_that_is_behind_when_it_joins_gets_its_frames_behind_what_is_unsent() -> None:
-    stage = Stage(0)
+    stage = AudienceStage(0)
     client = Client(stage.sessions)
     client.connection.write(numbered(MORE_THAN_A_KERNEL_BUFFER))
     stage.held.join(client.connection, None)
@@ -103,7 +103,7 @@ def test_a_socket_that_is_behind_when_it_joins_gets_its_frames_behind_what_is_un
 
 
 def test_B62_a_socket_beyond_the_hard_limit_is_aborted_and_the_others_are_not_affected() -> None:
-    stage = Stage(3, hard_limit_bytes=500_000)
+    stage = AudienceStage(3, hard_limit_bytes=500_000)
     stuck, *others = stage.clients
     received = [b"", b""]
     for first in range(0, 200_000, 50_000):
@@ -120,7 +120,7 @@ def test_B62_a_socket_beyond_the_hard_limit_is_aborted_and_the_others_are_not_af
 
 
 def test_a_socket_that_is_gone_takes_nothing_from_the_others() -> None:
-    stage = Stage(3)
+    stage = AudienceStage(3)
     gone = stage.clients[1]
     gone.transport.peer.close()
     stage.broadcast(ONE, TWO)
@@ -131,7 +131,7 @@ def test_a_socket_that_is_gone_takes_nothing_from_the_others() -> None:
 
 
 def test_a_descriptor_is_never_written_to_once_its_connection_is_lost() -> None:
-    stage = Stage(2)
+    stage = AudienceStage(2)
     lost, kept = stage.clients
     descriptor = lost.connection.descriptor
     # Opened before the number is free, or one of the two could take it by itself.
@@ -152,7 +152,7 @@ def test_a_descriptor_is_never_written_to_once_its_connection_is_lost() -> None:
 
 
 def test_a_closed_connection_joins_no_audience() -> None:
-    stage = Stage(1)
+    stage = AudienceStage(1)
     late = Client(stage.sessions)
     late.transport.lose()
     stage.held.join(late.connection, None)
@@ -161,7 +161,7 @@ def test_a_closed_connection_joins_no_audience() -> None:
 
 
 def test_leaving_twice_is_leaving_once() -> None:
-    stage = Stage(2)
+    stage = AudienceStage(2)
     connection = stage.clients[0].connection
     stage.held.leave(connection)
     stage.audience.discard(connection)
@@ -183,7 +183,7 @@ steps = st.lists(
 def test_frames_are_never_lost_doubled_torn_or_overtaken_by_their_kind(
     taken: list[tuple[str, int]],
 ) -> None:
-    stage = Stage()
+    stage = AudienceStage()
     [client] = stage.clients
     batches: list[bytes] = []
     notices: list[bytes] = []
@@ -211,7 +211,7 @@ def a_run(count: int, payload_bytes: int) -> list[LogEntry]:
 
 
 def test_of_a_run_that_is_cut_short_the_transport_holds_one_frame_and_the_lanes_the_rest() -> None:
-    stage = Stage()
+    stage = AudienceStage()
     [client] = stage.clients
     run = a_run(10, 60_000)
     stage.held.deliver(run, now_ms=0)
@@ -223,7 +223,7 @@ def test_of_a_run_that_is_cut_short_the_transport_holds_one_frame_and_the_lanes_
 
 
 def test_what_waits_of_a_run_can_be_replayed_from_the_first_frame_that_is_not_begun() -> None:
-    stage = Stage()
+    stage = AudienceStage()
     [client] = stage.clients
     stage.held.deliver(a_run(10, 60_000), now_ms=0)
     place = client.connection.drop(TASKS)
@@ -235,19 +235,19 @@ def test_what_waits_of_a_run_can_be_replayed_from_the_first_frame_that_is_not_be
 
 
 def test_a_reset_takes_the_place_of_what_waits_and_cannot_be_dropped() -> None:
-    stage = Stage()
+    stage = AudienceStage()
     [client] = stage.clients
     stage.held.deliver(a_run(10, 60_000), now_ms=0)
     stage.held.reset(ResetReason.ROLLED_BACK, at(3))
     stage.held.deliver(a_plain_chain(1, after=at(3), epoch=EPOCH + 1), now_ms=0)
-    assert client.connection.drop(TASKS) == Place(at(3), at(3)), "the batch behind the reset"
+    assert client.connection.drop(TASKS) == ReplayPoint(at(3), at(3)), "the batch behind the reset"
     reader = Reader()
     reader.take(client.transport.received_in_full())
     assert (reader.resets, reader.position) == ([ResetReason.ROLLED_BACK], at(3))
 
 
 def test_what_a_socket_has_not_acked_is_reckoned_from_when_it_was_sent() -> None:
-    stage = Stage()
+    stage = AudienceStage()
     for number, entry in enumerate(a_run(3, 10)):
         stage.held.deliver([entry], now_ms=1_000 * number)
     since_ms = [stage.audience.unacked_since_ms(at(seq)) for seq in range(4)]
@@ -255,7 +255,7 @@ def test_what_a_socket_has_not_acked_is_reckoned_from_when_it_was_sent() -> None
 
 
 def test_what_the_filter_holds_back_needs_no_ack() -> None:
-    stage = Stage()
+    stage = AudienceStage()
     client = Client(stage.sessions)
     stage.held.join(client.connection, frozenset(["p1"]))
     stage.held.deliver(a_chain(["p1"], ["p2"]), now_ms=0)

@@ -23,7 +23,7 @@ KEYS = Keys()
 class FakePubSub:
     """One connection: it confirms each subscription, unless told otherwise."""
 
-    def __init__(self, server: "FakeServer") -> None:
+    def __init__(self, server: "FakeBellServer") -> None:
         self._server = server
         self._inbox: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue()
         self.channels: list[str] = []
@@ -64,7 +64,7 @@ class FakePubSub:
         self._inbox.put_nowait(RedisConnectionError("reset by peer"))
 
 
-class FakeServer:
+class FakeBellServer:
     """Makes connections, and says how they behave."""
 
     def __init__(self) -> None:
@@ -97,9 +97,9 @@ class Heard:
         self.anew.append(org)
 
 
-class Stage:
+class BellStage:
     def __init__(self) -> None:
-        self.server = FakeServer()
+        self.server = FakeBellServer()
         self.heard = Heard()
         self.bell = Bell(cast(Redis, self.server), KEYS, self.heard)
 
@@ -112,8 +112,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[Stage]:
-    stage = Stage()
+async def running() -> AsyncIterator[BellStage]:
+    stage = BellStage()
     async with asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(stage.bell.run())
         try:
@@ -267,7 +267,7 @@ async def test_a_ring_of_an_org_that_nobody_listens_to_is_ignored() -> None:
 
 
 async def test_a_mistake_of_ours_is_not_taken_for_a_loss() -> None:
-    stage = Stage()
+    stage = BellStage()
 
     def broken(org: Org, message: str) -> None:
         raise KeyError(message)

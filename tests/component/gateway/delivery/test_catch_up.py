@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fanwire.core.position import ZERO, Position
 from fanwire.core.property_filter import PropertyFilter, passes
 from fanwire.core.tiers import Tier, Tiers
-from gateway.connection.lanes import Place
+from gateway.connection.lanes import ReplayPoint
 from gateway.delivery.catch_up import CatchUps
 from gateway.delivery.chain import ResetReason
 from gateway.delivery.cutting import whole
@@ -32,7 +32,7 @@ from tests.support.loopback import LIMITS, Client, RecordingSessions
 from tests.support.memory_log import MemoryLog
 from tests.support.server_frames import Reader, messages
 
-BEGINNING = Place(ZERO, ZERO)
+BEGINNING = ReplayPoint(ZERO, ZERO)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -43,7 +43,7 @@ def _small_pieces_without_pauses() -> Iterator[None]:
         yield
 
 
-class Stage:
+class CatchUpStage:
     """A topic that a worker commits to, a gateway that follows it, and one client."""
 
     def __init__(
@@ -91,7 +91,9 @@ class Stage:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self._read_on())
             await self.catch_ups.run(
-                self.catch_ups.start(self.client.connection, self.held, Place(position, position))
+                self.catch_ups.start(
+                    self.client.connection, self.held, ReplayPoint(position, position)
+                )
             )
             reading.cancel()
         self.read()
@@ -103,7 +105,7 @@ class Stage:
 
 
 async def test_a_socket_at_the_head_is_live_at_once() -> None:
-    stage = Stage(a_plain_chain(3))
+    stage = CatchUpStage(a_plain_chain(3))
     stage.commit(2)
     stage.follow()
     await stage.catch_up(at(2))
@@ -115,7 +117,7 @@ async def test_a_socket_at_the_head_is_live_at_once() -> None:
 
 
 async def test_what_the_tail_holds_needs_no_read() -> None:
-    stage = Stage(a_plain_chain(5), tail_entries=3)
+    stage = CatchUpStage(a_plain_chain(5), tail_entries=3)
     stage.commit(5)
     stage.follow()
     await stage.catch_up(at(2))
@@ -124,7 +126,7 @@ async def test_what_the_tail_holds_needs_no_read() -> None:
 
 
 async def test_a_long_way_is_read_piece_by_piece() -> None:
-    stage = Stage(a_plain_chain(50))
+    stage = CatchUpStage(a_plain_chain(50))
     stage.commit(50)
     stage.follow()
     await stage.catch_up(ZERO)
@@ -133,7 +135,7 @@ async def test_a_long_way_is_read_piece_by_piece() -> None:
 
 
 async def test_F30_a_log_that_is_trimmed_to_its_end_is_a_reset() -> None:
-    stage = Stage(a_plain_chain(9))
+    stage = CatchUpStage(a_plain_chain(9))
     stage.commit(9)
     stage.follow()
     stage.log.trim(TASKS_OF_ACME, 9)
@@ -143,7 +145,7 @@ async def test_F30_a_log_that_is_trimmed_to_its_end_is_a_reset() -> None:
 
 
 async def test_F28_a_socket_that_ends_on_its_way_leaves_nothing_behind() -> None:
-    stage = Stage(a_plain_chain(50))
+    stage = CatchUpStage(a_plain_chain(50))
     stage.commit(50)
     stage.follow()
     stage.log.after_reply = stage.client.transport.lose
@@ -153,7 +155,7 @@ async def test_F28_a_socket_that_ends_on_its_way_leaves_nothing_behind() -> None
 
 
 async def test_a_catch_up_that_redis_fails_leaves_nothing_behind() -> None:
-    stage = Stage(a_plain_chain(9))
+    stage = CatchUpStage(a_plain_chain(9))
     stage.commit(9)
     stage.follow()
     stage.log.failures = [RedisUnavailable("gone")]
@@ -166,7 +168,7 @@ async def test_a_catch_up_that_redis_fails_leaves_nothing_behind() -> None:
 
 
 async def test_a_topic_is_needed_while_a_socket_is_on_its_way_to_it() -> None:
-    stage = Stage(a_plain_chain(9))
+    stage = CatchUpStage(a_plain_chain(9))
     stage.commit(9)
     stage.follow()
     needed: list[bool] = []
@@ -176,7 +178,7 @@ async def test_a_topic_is_needed_while_a_socket_is_on_its_way_to_it() -> None:
 
 
 async def test_nothing_more_is_written_of_a_topic_that_the_socket_left() -> None:
-    stage = Stage(a_plain_chain(9))
+    stage = CatchUpStage(a_plain_chain(9))
     stage.commit(9)
     stage.follow()
 
@@ -191,7 +193,7 @@ async def test_nothing_more_is_written_of_a_topic_that_the_socket_left() -> None
 
 async def test_a_socket_that_takes_nothing_is_not_written_more_than_a_batch() -> None:
     payload = b'"%b"' % (b"x" * 60_000)
-    stage = Stage(a_plain_chain(30, payload=payload), hard_limit_bytes=200_000)
+    stage = CatchUpStage(a_plain_chain(30, payload=payload), hard_limit_bytes=200_000)
     stage.commit(30)
     stage.follow()
     run = stage.catch_ups.run(stage.catch_ups.start(stage.client.connection, stage.held, BEGINNING))
@@ -209,7 +211,7 @@ async def test_a_socket_that_takes_nothing_is_not_written_more_than_a_batch() ->
 
 async def test_for_a_socket_that_takes_nothing_no_more_than_a_batch_is_held() -> None:
     payload = b'"%b"' % (b"x" * 60_000)
-    stage = Stage(a_plain_chain(9, payload=payload))
+    stage = CatchUpStage(a_plain_chain(9, payload=payload))
     stage.commit(9)
     stage.follow()
     run = stage.catch_ups.run(stage.catch_ups.start(stage.client.connection, stage.held, BEGINNING))
@@ -229,7 +231,7 @@ async def test_for_a_socket_that_takes_nothing_no_more_than_a_batch_is_held() ->
 async def test_several_topics_resumed_at_once_do_not_overrun_their_socket() -> None:
     payload = b'"%b"' % (b"x" * 60_000)
     stages = [
-        Stage(a_plain_chain(4, payload=payload), tail_entries=9, hard_limit_bytes=300_000)
+        CatchUpStage(a_plain_chain(4, payload=payload), tail_entries=9, hard_limit_bytes=300_000)
         for _ in range(6)
     ]
     [first, *others] = stages
@@ -252,7 +254,7 @@ async def test_several_topics_resumed_at_once_do_not_overrun_their_socket() -> N
 
 
 async def test_a_client_that_is_ahead_of_this_gateway_waits_for_it() -> None:
-    stage = Stage(a_plain_chain(4))
+    stage = CatchUpStage(a_plain_chain(4))
     stage.commit(4)
     stage.follow(1)
     async with asyncio.TaskGroup() as tasks:
@@ -270,7 +272,7 @@ async def test_F14_a_client_that_stays_ahead_is_told_that_its_events_were_taken_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("gateway.delivery.catch_up.AHEAD_S", -1.0)
-    stage = Stage(a_plain_chain(2))
+    stage = CatchUpStage(a_plain_chain(2))
     stage.commit(2)
     stage.follow()
     await stage.catch_up(at(9))
@@ -281,7 +283,7 @@ async def test_F14_a_client_that_stays_ahead_is_told_that_its_events_were_taken_
 
 async def test_F14_a_failover_on_the_way_is_a_reset_and_not_a_hole() -> None:
     lost, kept = a_plain_chain(20)[10:], a_plain_chain(10)
-    stage = Stage([*kept, *lost], tail_entries=1)
+    stage = CatchUpStage([*kept, *lost], tail_entries=1)
     stage.commit(20)
     stage.follow()
 
@@ -298,7 +300,7 @@ async def test_F14_a_failover_on_the_way_is_a_reset_and_not_a_hole() -> None:
 
 
 async def test_a_filter_that_lets_the_end_pass_by_still_brings_the_client_to_the_head() -> None:
-    stage = Stage(a_chain(["p1"], ["p2"], ["p2"]), wanted=frozenset(["p1"]))
+    stage = CatchUpStage(a_chain(["p1"], ["p2"], ["p2"]), wanted=frozenset(["p1"]))
     stage.commit(3)
     stage.follow()
     await stage.catch_up(ZERO)
@@ -335,9 +337,9 @@ async def played(
     committed: int,
     followed: int,
     resumed: int,
-) -> Stage:
+) -> CatchUpStage:
     """Return the stage after a catch-up during which `steps` happened, and all was followed."""
-    stage = Stage(chain, wanted=wanted)
+    stage = CatchUpStage(chain, wanted=wanted)
     stage.commit(max(committed, resumed))
     stage.follow(followed)
     rest = iter(steps)

@@ -32,7 +32,7 @@ from tests.support.waiting import eventually
 P1, P2 = frozenset(["p1"]), frozenset(["p2"])
 
 
-class Stage:
+class HubStage:
     """A hub that holds one topic."""
 
     def __init__(
@@ -57,7 +57,7 @@ def seqs(client: Client) -> list[int]:
 
 
 def test_each_socket_gets_what_its_filter_lets_through() -> None:
-    stage = Stage()
+    stage = HubStage()
     clients = [stage.join(wanted) for wanted in (None, P1, P2, P1)]
     count = stage.held.deliver(a_chain(["p1", "p2"], [None], ["p2"]), now_ms=5)
     assert [seqs(client) for client in clients] == [[1, 2, 3, 4], [1, 3], [2, 3, 4], [1, 3]]
@@ -65,7 +65,7 @@ def test_each_socket_gets_what_its_filter_lets_through() -> None:
 
 
 def test_a_batch_that_was_delivered_is_not_delivered_again() -> None:
-    stage = Stage()
+    stage = HubStage()
     client = stage.join()
     chain = a_plain_chain(3)
     stage.held.deliver(chain[:2], now_ms=0)
@@ -74,7 +74,7 @@ def test_a_batch_that_was_delivered_is_not_delivered_again() -> None:
 
 
 def test_a_socket_gets_nothing_from_before_it_joined_or_after_it_left() -> None:
-    stage = Stage()
+    stage = HubStage()
     chain = a_plain_chain(3)
     stage.held.deliver(chain[:1], now_ms=0)
     client = stage.join()
@@ -86,7 +86,7 @@ def test_a_socket_gets_nothing_from_before_it_joined_or_after_it_left() -> None:
 
 
 def test_the_first_frame_of_a_late_joiner_is_no_hole_although_its_filter_served_less() -> None:
-    stage = Stage()
+    stage = HubStage()
     stage.join(P1)
     stage.held.deliver(a_chain(["p2"]), now_ms=0)
     late = stage.join(P1)
@@ -107,7 +107,7 @@ def test_the_first_frame_of_a_late_joiner_is_no_hole_although_its_filter_served_
 def test_a_broken_chain_is_a_reset_for_everyone_and_then_goes_on(
     entries: list[LogEntry], reason: ResetReason
 ) -> None:
-    stage = Stage()
+    stage = HubStage()
     stage.held.deliver(a_plain_chain(2), now_ms=0)
     clients = [(stage.join(wanted), Reader(at(2))) for wanted in (None, P1)]
     stage.held.deliver(entries, now_ms=0)
@@ -120,7 +120,7 @@ def test_a_broken_chain_is_a_reset_for_everyone_and_then_goes_on(
 
 
 def test_what_came_before_a_hole_in_one_read_is_delivered_before_the_reset() -> None:
-    stage = Stage()
+    stage = HubStage()
     client = stage.join()
     stage.held.deliver([*a_plain_chain(2), *a_plain_chain(2, after=at(7))], now_ms=0)
     told = [message["type"] for message in client.messages()]
@@ -128,14 +128,14 @@ def test_what_came_before_a_hole_in_one_read_is_delivered_before_the_reset() -> 
 
 
 def test_after_a_reset_the_clients_may_still_know_the_position_that_was_taken_back() -> None:
-    stage = Stage()
+    stage = HubStage()
     stage.held.deliver(a_plain_chain(4), now_ms=0)
     stage.held.reset(ResetReason.ROLLED_BACK, at(2))
     assert (stage.held.position, stage.held.furthest) == (at(2), at(4))
 
 
 def test_a_filtered_socket_misses_nothing_when_the_last_unfiltered_one_is_evicted() -> None:
-    stage = Stage(hard_limit_bytes=100_000)
+    stage = HubStage(hard_limit_bytes=100_000)
     stuck, filtered = stage.join(), stage.join(P1)
     reader, position = Reader(), ZERO
     for _ in range(8):
@@ -149,7 +149,7 @@ def test_a_filtered_socket_misses_nothing_when_the_last_unfiltered_one_is_evicte
 
 
 def test_leaving_all_leaves_the_topics_of_every_service() -> None:
-    stage = Stage()
+    stage = HubStage()
     other = HeldTopic(Topic(ACME, USERS), Tier.HIGH, position=ZERO, epoch=0, now_ms=0)
     stage.hub.hold(other)
     client = stage.join()
@@ -161,7 +161,7 @@ def test_leaving_all_leaves_the_topics_of_every_service() -> None:
 
 
 def test_the_sockets_of_one_org_get_nothing_of_another() -> None:
-    stage = Stage()
+    stage = HubStage()
     foreign = Client(stage.sessions, claims=some_claims(org="globex"))
     globex = HeldTopic(
         Topic(foreign.connection.claims.org, TASKS_OF_ACME.service),
@@ -190,7 +190,7 @@ def test_held_topics_are_found_until_they_are_released() -> None:
 class Server(asyncio.Protocol):
     """Hands each accepted transport to a connection, as the hand-over does."""
 
-    def __init__(self, stage: Stage, arrived: "asyncio.Queue[Connection]") -> None:
+    def __init__(self, stage: HubStage, arrived: "asyncio.Queue[Connection]") -> None:
         self._stage = stage
         self._arrived = arrived
 
@@ -202,7 +202,7 @@ class Server(asyncio.Protocol):
 
 
 async def _deliver_to_a_reader_that_stops_and_goes_on() -> None:
-    stage = Stage(hard_limit_bytes=50_000_000, send_buffer_bytes=65_536)
+    stage = HubStage(hard_limit_bytes=50_000_000, send_buffer_bytes=65_536)
     arrived: asyncio.Queue[Connection] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Server(stage, arrived), "127.0.0.1", 0)

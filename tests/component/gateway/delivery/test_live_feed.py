@@ -38,7 +38,7 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.delivery.live_feed.RETRY_S", 0.0)
 
 
-class Stage:
+class LiveFeedStage:
     def __init__(self, *, sweep_ms: int = 3_600_000) -> None:
         self.hub = Hub()
         self.log = MemoryLog()
@@ -55,8 +55,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def running(*, sweep_ms: int = 3_600_000) -> AsyncIterator[Stage]:
-    stage = Stage(sweep_ms=sweep_ms)
+async def running(*, sweep_ms: int = 3_600_000) -> AsyncIterator[LiveFeedStage]:
+    stage = LiveFeedStage(sweep_ms=sweep_ms)
     async with asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(stage.feed.run())
         try:
@@ -70,7 +70,7 @@ def seqs(client: Client) -> list[int]:
 
 
 async def test_a_topic_is_opened_at_its_head() -> None:
-    stage = Stage()
+    stage = LiveFeedStage()
     stage.log.commit(TASKS_OF_ACME, a_plain_chain(3))
     held = await stage.feed.open(TASKS_OF_ACME)
     assert (held.position, held.epoch) == (at(3), EPOCH)
@@ -78,11 +78,11 @@ async def test_a_topic_is_opened_at_its_head() -> None:
 
 
 async def test_a_topic_that_does_not_exist_yet_is_opened_at_zero() -> None:
-    assert (await Stage().feed.open(TASKS_OF_ACME)).position == ZERO
+    assert (await LiveFeedStage().feed.open(TASKS_OF_ACME)).position == ZERO
 
 
 async def test_F29_sockets_that_open_a_topic_at_once_share_it() -> None:
-    stage = Stage()
+    stage = LiveFeedStage()
     helds = await asyncio.gather(*(stage.feed.open(TASKS_OF_ACME) for _ in range(5)))
     assert len(set(map(id, helds))) == 1
 
@@ -226,13 +226,13 @@ async def test_F47_a_topic_whose_hash_is_not_ours_does_not_stop_the_others() -> 
 
 
 async def test_F47_a_topic_whose_hash_is_not_ours_can_still_be_opened() -> None:
-    stage = Stage()
+    stage = LiveFeedStage()
     stage.log.failing[TASKS_OF_ACME] = UnreadableTopic("WRONGTYPE")
     assert (await stage.feed.open(TASKS_OF_ACME)).position == ZERO
 
 
 async def test_an_open_that_redis_fails_holds_nothing() -> None:
-    stage = Stage()
+    stage = LiveFeedStage()
     stage.log.failures = [RedisUnavailable("gone")]
     with pytest.raises(RedisUnavailable):
         await stage.feed.open(TASKS_OF_ACME)
@@ -277,7 +277,7 @@ async def test_a_topic_that_a_socket_is_on_its_way_to_is_not_let_go(
 
 
 async def test_a_mistake_of_ours_ends_the_process_loudly() -> None:
-    stage = Stage()
+    stage = LiveFeedStage()
     await stage.join()
     stage.log.failures = [KeyError("ours")]
     running_feed = asyncio.gather(stage.feed.run(), return_exceptions=True)

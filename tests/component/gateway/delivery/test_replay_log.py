@@ -9,7 +9,7 @@ from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import ZERO, Position
 from gateway.delivery.log_entry import LogEntry
 from gateway.delivery.replay_log import ReplayLog, TopicHead, UnreadableTopic
-from shared.redis.pipelined import RedisUnavailable, Reply, RoundTrips, WrongType
+from shared.redis.pipelined import PipelinedRedis, RedisUnavailable, Reply, WrongType
 from shared.redis.scripts import Argument
 from tests.support.gateway_values import ACME, TASKS_OF_ACME, USERS
 from tests.support.memory_redis import NO_REDIS
@@ -20,7 +20,7 @@ TASKS_KEY = KEYS.batches(TASKS_OF_ACME).encode()
 USERS_KEY = KEYS.batches(USERS_OF_ACME).encode()
 
 
-class AnsweringTrips(RoundTrips):
+class AnsweringTrips(PipelinedRedis):
     """Answers each call by a function of the command."""
 
     def __init__(self, answer: Callable[[tuple[Argument, ...]], Reply]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fanwire.errors import Draining, Overloaded, RateLimited
 from gateway.connection.connection import Connection
 from gateway.connection.rate_limit import RateLimit
-from gateway.connection.registry import Registry
+from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.admission import Admission, AdmissionLimits
 from tests.support.gateway_values import some_claims
 from tests.support.loopback import RecordingSessions
@@ -26,7 +26,7 @@ CLAIMS: Final = some_claims()
 
 def a_door(count: int = 0, **changed: object) -> Admission:
     """Return an admission with `count` connections of one user inside."""
-    registry = Registry()
+    registry = ConnectionRegistry()
     for number in range(count):
         registry.add(Connection(RecordingSessions(), CLAIMS, str(number), "192.0.2.1"))
     return Admission(replace(LIMITS, **changed), registry)  # type: ignore[arg-type]

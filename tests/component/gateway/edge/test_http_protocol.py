@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from gateway.edge import http_protocol as http_door
-from gateway.edge.http_protocol import DoorProtocol
+from gateway.edge.http_protocol import BoundedHttpProtocol
 from gateway.routes import stream
 from shared.http_server import QuietServer
 from tests.support.waiting import eventually
@@ -35,7 +35,9 @@ async def door() -> AsyncIterator[int]:
     api = FastAPI()
     api.add_api_route(stream.PATH, stream.upgrade_required, methods=["GET"])
     server = QuietServer(
-        uvicorn.Config(api, port=0, http=DoorProtocol, ws="none", lifespan="off", log_config=None)
+        uvicorn.Config(
+            api, port=0, http=BoundedHttpProtocol, ws="none", lifespan="off", log_config=None
+        )
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve())

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Response, WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from gateway.edge.http_protocol import DoorProtocol
+from gateway.edge.http_protocol import BoundedHttpProtocol
 from shared.http_server import QuietServer
 from tests.support.waiting import eventually
 
@@ -24,7 +24,9 @@ async def test_a_refusal_reaches_the_client_and_logs_no_error(
     api = FastAPI()
     api.router.add_websocket_route("/", refuse)
     server = QuietServer(
-        uvicorn.Config(api, port=0, http=DoorProtocol, ws="none", lifespan="off", log_config=None)
+        uvicorn.Config(
+            api, port=0, http=BoundedHttpProtocol, ws="none", lifespan="off", log_config=None
+        )
     )
     with caplog.at_level(logging.WARNING, logger="uvicorn.error"):
         async with asyncio.TaskGroup() as tasks:

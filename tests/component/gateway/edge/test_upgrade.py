@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 import uvloop
 
-from gateway.edge.http_protocol import DoorProtocol
+from gateway.edge.http_protocol import BoundedHttpProtocol
 from gateway.edge.upgrade import EXTENSION
 from shared.http_server import QuietServer
 from tests.support.waiting import eventually
@@ -50,7 +50,7 @@ class Successor(asyncio.Protocol):
 
 
 @dataclass
-class Stage:
+class UpgradeStage:
     """A uvicorn server whose application hands each socket over."""
 
     successors: list[Successor] = field(default_factory=list)
@@ -101,8 +101,8 @@ class Raw:
 
 
 @asynccontextmanager
-async def running(*, is_open: bool = True) -> AsyncIterator[Stage]:
-    stage = Stage()
+async def running(*, is_open: bool = True) -> AsyncIterator[UpgradeStage]:
+    stage = UpgradeStage()
     if is_open:
         stage.may_accept.set()
         stage.may_hand_over.set()
@@ -110,7 +110,7 @@ async def running(*, is_open: bool = True) -> AsyncIterator[Stage]:
         stage,
         host="127.0.0.1",
         port=0,
-        http=DoorProtocol,
+        http=BoundedHttpProtocol,
         ws="none",
         ws_ping_interval=0.02,
         log_config=None,

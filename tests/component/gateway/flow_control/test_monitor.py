@@ -20,7 +20,7 @@ BIG = b'"%b"' % (b"x" * 60_000)
 LIMIT_OF = QuarantineLimits()
 
 
-class Clock:
+class MonitorClock:
     """Runs with the real one, and ahead of it on command."""
 
     def __init__(self) -> None:
@@ -28,9 +28,9 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> MonitorClock:
     """The clock of the flow control."""
-    found = Clock()
+    found = MonitorClock()
     monkeypatch.setattr("gateway.flow_control.monitor.now_ms", lambda: now_ms() + found.ahead_ms)
     monkeypatch.setattr("gateway.session.messages.now_ms", lambda: now_ms() + found.ahead_ms)
     monkeypatch.setattr("gateway.delivery.catch_up.PACE_S", 0.0)
@@ -46,13 +46,15 @@ async def a_client(stage: GatewayStage, *services: str) -> tuple[Client, Ears]:
     return client, ears
 
 
-async def checked(stage: GatewayStage, clock: Clock, after_ms: float) -> None:
+async def checked(stage: GatewayStage, clock: MonitorClock, after_ms: float) -> None:
     """Let time pass, and then look at the sockets that lag."""
     clock.ahead_ms += after_ms
     await stage.flow.check_all()
 
 
-async def quarantined(stage: GatewayStage, clock: Clock, *services: str) -> tuple[Client, Ears]:
+async def quarantined(
+    stage: GatewayStage, clock: MonitorClock, *services: str
+) -> tuple[Client, Ears]:
     client, ears = await a_client(stage, *services)
     stall(client)
     await checked(stage, clock, 3_000)
@@ -61,14 +63,14 @@ async def quarantined(stage: GatewayStage, clock: Clock, *services: str) -> tupl
     return client, ears
 
 
-async def test_a_socket_that_keeps_up_is_not_looked_at(clock: Clock) -> None:
+async def test_a_socket_that_keeps_up_is_not_looked_at(clock: MonitorClock) -> None:
     stage = GatewayStage()
     await a_client(stage, "analytics")
     await deliver(stage, "analytics", 10)
     assert stage.flow.watched_count == 0
 
 
-async def test_a_hiccup_is_no_quarantine(clock: Clock) -> None:
+async def test_a_hiccup_is_no_quarantine(clock: MonitorClock) -> None:
     stage = GatewayStage()
     client, ears = await a_client(stage, "finance", "analytics")
     stall(client)
@@ -80,7 +82,9 @@ async def test_a_hiccup_is_no_quarantine(clock: Clock) -> None:
     assert stage.flow.watched_count == 0
 
 
-async def test_a_lagging_socket_loses_low_is_told_at_once_and_is_made_whole(clock: Clock) -> None:
+async def test_a_lagging_socket_loses_low_is_told_at_once_and_is_made_whole(
+    clock: MonitorClock,
+) -> None:
     stage = GatewayStage()
     async with returning(stage):
         client, ears = await a_client(stage, "finance", "analytics")
@@ -114,7 +118,7 @@ async def test_a_lagging_socket_loses_low_is_told_at_once_and_is_made_whole(cloc
         assert stage.flow.quarantined_count == 0
 
 
-async def test_too_many_bytes_are_too_much_before_they_are_old(clock: Clock) -> None:
+async def test_too_many_bytes_are_too_much_before_they_are_old(clock: MonitorClock) -> None:
     stage = GatewayStage()
     client, _ = await a_client(stage, "tasks", "analytics")
     stall(client)
@@ -125,7 +129,7 @@ async def test_too_many_bytes_are_too_much_before_they_are_old(clock: Clock) -> 
 
 
 async def test_a_socket_that_takes_nothing_does_not_recover_by_getting_nothing(
-    clock: Clock,
+    clock: MonitorClock,
 ) -> None:
     stage = GatewayStage()
     client, _ = await quarantined(stage, clock, "analytics")
@@ -135,7 +139,7 @@ async def test_a_socket_that_takes_nothing_does_not_recover_by_getting_nothing(
 
 
 async def test_who_is_stuck_for_longer_than_the_longest_quarantine_is_evicted(
-    clock: Clock,
+    clock: MonitorClock,
 ) -> None:
     stage = GatewayStage()
     client, _ = await quarantined(stage, clock, "finance")
@@ -145,7 +149,7 @@ async def test_who_is_stuck_for_longer_than_the_longest_quarantine_is_evicted(
     assert stage.flow.watched_count == 0
 
 
-async def test_a_burst_beyond_the_hard_limit_is_left_to_the_log(clock: Clock) -> None:
+async def test_a_burst_beyond_the_hard_limit_is_left_to_the_log(clock: MonitorClock) -> None:
     stage = GatewayStage()
     async with returning(stage):
         client, ears = await a_client(stage, "finance", "tasks")
@@ -166,7 +170,7 @@ async def test_a_burst_beyond_the_hard_limit_is_left_to_the_log(clock: Clock) ->
 
 
 async def test_B62_of_a_stuck_socket_low_and_normal_go_first_and_then_the_socket(
-    clock: Clock,
+    clock: MonitorClock,
 ) -> None:
     stage = GatewayStage()
     client, _ = await a_client(stage, "analytics", "properties", "finance")
@@ -185,7 +189,7 @@ async def test_B62_of_a_stuck_socket_low_and_normal_go_first_and_then_the_socket
     assert client.connection.lanes is None
 
 
-async def test_notices_alone_can_overrun_a_socket_and_end_it_once(clock: Clock) -> None:
+async def test_notices_alone_can_overrun_a_socket_and_end_it_once(clock: MonitorClock) -> None:
     stage = GatewayStage()
     client, _ = await a_client(stage, "analytics", "properties")
     stall(client)
@@ -196,7 +200,7 @@ async def test_notices_alone_can_overrun_a_socket_and_end_it_once(clock: Clock) 
     assert stage.flow.counters.evicted == {EvictedFor.OVERRUN: 1}
 
 
-async def test_who_misses_nothing_is_told_nothing(clock: Clock) -> None:
+async def test_who_misses_nothing_is_told_nothing(clock: MonitorClock) -> None:
     stage = GatewayStage()
     client, ears = await quarantined(stage, clock, "finance", "tasks")
     assert stage.flow.quarantined() == {Tier.LOW: 1}
@@ -209,7 +213,7 @@ async def test_who_misses_nothing_is_told_nothing(clock: Clock) -> None:
 
 
 async def test_who_left_what_was_withheld_is_told_all_the_same_that_it_is_over(
-    clock: Clock,
+    clock: MonitorClock,
 ) -> None:
     stage = GatewayStage()
     client, ears = await quarantined(stage, clock, "finance", "analytics")
@@ -223,7 +227,7 @@ async def test_who_left_what_was_withheld_is_told_all_the_same_that_it_is_over(
     assert states == [("entered", ["analytics"]), ("cleared", ["analytics"])]
 
 
-async def test_each_tier_is_counted_in_and_out(clock: Clock) -> None:
+async def test_each_tier_is_counted_in_and_out(clock: MonitorClock) -> None:
     stage = GatewayStage()
     _, ears = await quarantined(stage, clock, "analytics")
     gone, _ = await quarantined(stage, clock, "properties", "analytics")
@@ -242,7 +246,7 @@ async def test_each_tier_is_counted_in_and_out(clock: Clock) -> None:
     assert not stage.flow.quarantined()
 
 
-async def test_what_waits_is_told_by_tier(clock: Clock) -> None:
+async def test_what_waits_is_told_by_tier(clock: MonitorClock) -> None:
     stage = GatewayStage()
     client, _ = await a_client(stage, "finance", "analytics")
     stall(client)
@@ -256,7 +260,9 @@ async def test_what_waits_is_told_by_tier(clock: Clock) -> None:
     assert not stage.flow.lane_bytes()
 
 
-async def test_F28_a_socket_that_ends_in_quarantine_leaves_nothing_behind(clock: Clock) -> None:
+async def test_F28_a_socket_that_ends_in_quarantine_leaves_nothing_behind(
+    clock: MonitorClock,
+) -> None:
     stage = GatewayStage()
     async with returning(stage):
         client, _ = await quarantined(stage, clock, "finance", "analytics")
@@ -265,7 +271,7 @@ async def test_F28_a_socket_that_ends_in_quarantine_leaves_nothing_behind(clock:
     assert not any(held.is_needed for held in stage.hub)
 
 
-async def test_a_socket_that_falls_behind_as_it_ends_is_not_watched(clock: Clock) -> None:
+async def test_a_socket_that_falls_behind_as_it_ends_is_not_watched(clock: MonitorClock) -> None:
     stage = GatewayStage()
     client, _ = await a_client(stage, "finance")
     client.transport.lose()
@@ -277,7 +283,9 @@ def ack(client: Client, service: str, position: object) -> None:
     client.says(json.dumps({"type": "ack", "positions": {service: str(position)}}).encode())
 
 
-async def a_client_that_has_not_acked(stage: GatewayStage, clock: Clock) -> tuple[Client, str]:
+async def a_client_that_has_not_acked(
+    stage: GatewayStage, clock: MonitorClock
+) -> tuple[Client, str]:
     client, _ = await a_client(stage, "analytics", "tasks")
     await deliver(stage, "tasks")
     first = str(next(iter(stage.log.entries.values()))[-1].position)
@@ -286,7 +294,7 @@ async def a_client_that_has_not_acked(stage: GatewayStage, clock: Clock) -> tupl
     return client, first
 
 
-async def test_acks_that_lag_at_two_checks_are_a_quarantine(clock: Clock) -> None:
+async def test_acks_that_lag_at_two_checks_are_a_quarantine(clock: MonitorClock) -> None:
     stage = GatewayStage()
     client, first = await a_client_that_has_not_acked(stage, clock)
     for _ in range(2):
@@ -295,7 +303,7 @@ async def test_acks_that_lag_at_two_checks_are_a_quarantine(clock: Clock) -> Non
     assert client.connection.shed == {Tier.LOW}
 
 
-async def test_an_old_lag_does_not_count_for_ever(clock: Clock) -> None:
+async def test_an_old_lag_does_not_count_for_ever(clock: MonitorClock) -> None:
     stage = GatewayStage()
     client, first = await a_client_that_has_not_acked(stage, clock)
     ack(client, "tasks", first)
@@ -306,7 +314,7 @@ async def test_an_old_lag_does_not_count_for_ever(clock: Clock) -> None:
 
 
 async def test_a_hidden_page_and_one_that_has_caught_up_do_not_lag_by_their_acks(
-    clock: Clock,
+    clock: MonitorClock,
 ) -> None:
     stage = GatewayStage()
     client, first = await a_client_that_has_not_acked(stage, clock)
@@ -318,7 +326,7 @@ async def test_a_hidden_page_and_one_that_has_caught_up_do_not_lag_by_their_acks
     assert stage.flow.watched_count == 0
 
 
-async def test_a_relapse_soon_after_takes_longer_to_clear(clock: Clock) -> None:
+async def test_a_relapse_soon_after_takes_longer_to_clear(clock: MonitorClock) -> None:
     stage = GatewayStage()
     _, ears = await quarantined(stage, clock, "analytics")
     ears.listen()
@@ -335,7 +343,7 @@ async def test_a_relapse_soon_after_takes_longer_to_clear(clock: Clock) -> None:
     assert second["until"] - first["until"] == pytest.approx(LIMIT_OF.spell_ms, abs=1_000)
 
 
-async def test_what_waits_is_merged_before_it_is_withheld(clock: Clock) -> None:
+async def test_what_waits_is_merged_before_it_is_withheld(clock: MonitorClock) -> None:
     stage = GatewayStage()
     client, ears = await a_client(stage, "analytics")
     stall(client)
@@ -348,13 +356,13 @@ async def test_what_waits_is_merged_before_it_is_withheld(clock: Clock) -> None:
     assert stage.flow.counters.events_dropped == {(Tier.LOW, DroppedFor.CONFLATED): 2}
 
 
-async def test_a_heartbeat_does_not_name_a_position_whose_batches_wait(clock: Clock) -> None:
+async def test_a_heartbeat_does_not_name_a_position_whose_batches_wait(clock: MonitorClock) -> None:
     stage = GatewayStage()
     client, ears = await a_client(stage, "tasks", "finance")
     await deliver(stage, "tasks")
     stall(client)
     await deliver(stage, "finance")
-    stage.pulses.beat(client.connection)
+    stage.timers.beat(client.connection)
     ears.listen()
     [beat] = ears.of_type("heartbeat")
     assert list(beat["positions"]) == ["tasks"]

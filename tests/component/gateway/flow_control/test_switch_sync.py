@@ -9,7 +9,7 @@ import pytest
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.core.switches import Switches
-from gateway.flow_control.switch_sync import SwitchWatch
+from gateway.flow_control.switch_sync import SwitchSync
 from shared.redis.pipelined import RedisUnavailable, WrongType
 from tests.support.gateway_stage import GatewayStage, a_request
 from tests.support.gateway_values import ACME, some_claims
@@ -27,7 +27,7 @@ class Watched(GatewayStage):
     def __init__(self) -> None:
         super().__init__()
         self.keys = Keys()
-        self.watch = SwitchWatch(
+        self.watch = SwitchSync(
             self.trips, self.keys, self.registry, self.switchboard, self.withholding
         )
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fanwire.core.ids import Service
 from fanwire.core.position import ZERO
 from fanwire.core.switches import Switches
-from gateway.connection.phases import Phase
+from gateway.connection.phases import SessionPhase
 from gateway.delivery.chain import ResetReason
 from gateway.flow_control.withholding import LONGEST_REPLAY_EVENTS
 from gateway.session.joining import WantedChange
@@ -97,7 +97,7 @@ async def test_a_page_that_flickers_before_hello_is_greeted_first(
         await deliver(stage, "analytics")
         hide(client, hidden=True)
         registered.set()
-        await eventually(lambda: client.connection.phase is Phase.LIVE, every_s=0)
+        await eventually(lambda: client.connection.phase is SessionPhase.LIVE, every_s=0)
         await deliver(stage, "analytics")
         ears.listen()
         assert [message["type"] for message in ears.told] == ["hello"]

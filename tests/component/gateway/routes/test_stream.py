@@ -15,7 +15,7 @@ from gateway.app import public_server
 from gateway.build import compose
 from gateway.connection.connection import Connection
 from gateway.settings import GatewaySettings
-from gateway.telemetry.telemetry import Signals
+from gateway.telemetry.telemetry import GatewayTelemetry
 from shared.settings.realtime import RealtimeSettings, TokenSettings
 from tests.support.environment import SECRET, VALID, set_environment
 from tests.support.gateway_values import some_claims
@@ -46,7 +46,7 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve a gateway of which no loop runs, as if Redis never answered."""
     realtime = RealtimeSettings()
-    signals = Signals.of(spans.telemetry(), realtime) if spans else a_gateways_signals()
+    signals = GatewayTelemetry.of(spans.telemetry(), realtime) if spans else a_gateways_signals()
     parts = compose(realtime, TokenSettings(), GatewaySettings(), signals)
     if inside_from is not None:
         parts.gateway.registry.add(

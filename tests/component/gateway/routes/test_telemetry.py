@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fanwire.errors import Unauthorized
 from gateway.auth.claims import Claims
 from gateway.connection.rate_limit import RateLimit
-from gateway.connection.registry import Registry
+from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.admission import Admission, AdmissionLimits
 from gateway.routes import telemetry
 from gateway.telemetry.client_health import ClientHealth
@@ -55,7 +55,7 @@ class Endpoint:
         api.state.gateway = SimpleNamespace(
             verifier=OneToken(services),
             revocations=NothingRevoked(),
-            admission=Admission(limits, Registry()),
+            admission=Admission(limits, ConnectionRegistry()),
             settings=SimpleNamespace(body_timeout_ms=1_000),
             client_health=self.health,
             signals=a_gateways_signals(),

@@ -10,7 +10,7 @@ import pytest
 from fanwire.core.ids import Service
 from fanwire.core.keys import Topic
 from fanwire.core.position import ZERO, Position
-from gateway.connection.phases import Input, Phase
+from gateway.connection.phases import SessionInput, SessionPhase
 from gateway.delivery.replay_log import UnreadableTopic
 from gateway.session.joining import WantedChange
 from shared.redis.pipelined import RedisUnavailable
@@ -178,7 +178,7 @@ async def test_a_socket_that_ends_during_its_join_joins_nothing() -> None:
 async def test_a_drain_that_overtakes_the_join_does_not_undo_it() -> None:
     stage = GatewayStage()
     client = stage.client()
-    stage.log.after_reply = lambda: client.connection.advance(Input.DRAIN)
+    stage.log.after_reply = lambda: client.connection.advance(SessionInput.DRAIN)
     [hello] = await stage.join(client, "tasks")
     assert hello["type"] == "hello"
 
@@ -325,7 +325,7 @@ async def test_a_service_whose_replay_is_under_way_has_no_position_yet_and_goes_
     told: list[dict[str, Any]] = []
 
     async def change_when_live() -> None:
-        await eventually(lambda: client.connection.phase is Phase.LIVE, every_s=0)
+        await eventually(lambda: client.connection.phase is SessionPhase.LIVE, every_s=0)
         await stage.joiner.change(client.connection, wanted(1, "tasks", "users"))
 
     async def read_on() -> None:
@@ -350,7 +350,7 @@ async def test_a_service_that_is_left_during_its_replay_is_not_replayed_on() -> 
     client = stage.client()
 
     def leave() -> None:
-        if client.connection.phase is Phase.LIVE:
+        if client.connection.phase is SessionPhase.LIVE:
             client.connection.claims = replace(client.connection.claims, services=frozenset())
             stage.joiner.narrow(client.connection)
 

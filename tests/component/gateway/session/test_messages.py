@@ -8,7 +8,7 @@ import pytest
 
 from fanwire.core.keys import Keys
 from fanwire.wire.encode import encode_auth
-from gateway.connection.phases import Input
+from gateway.connection.phases import SessionInput
 from gateway.delivery.chain import ResetReason
 from tests.support.gateway_stage import GatewayStage
 from tests.support.gateway_values import ACME, TASKS_OF_ACME, a_plain_chain, at, some_claims
@@ -127,7 +127,7 @@ async def test_a_fresh_token_with_fewer_services_takes_them_from_the_socket() ->
 
 async def test_a_message_is_taken_while_the_socket_is_told_to_move() -> None:
     client = await a_live_client(GatewayStage())
-    client.connection.advance(Input.DRAIN)
+    client.connection.advance(SessionInput.DRAIN)
     client.says(acked(at(5)))
     assert client.connection.is_open
 

@@ -10,7 +10,7 @@ import pytest
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.errors import Unauthorized
-from gateway.session.revocations import MAX_AGE_MS, RevocationList
+from gateway.session.revocations import MAX_AGE_MS, Revocations
 from shared.redis.pipelined import RedisUnavailable
 from tests.support.gateway_stage import GatewayStage
 from tests.support.gateway_values import ACME, some_claims
@@ -22,10 +22,10 @@ CLAIMS: Final = some_claims(jti="7f3a")
 LATE_S: Final = 4e9
 
 
-class Stage(GatewayStage):
+class RevocationsStage(GatewayStage):
     def __init__(self, *, poll_ms: int = 3_600_000) -> None:
         super().__init__()
-        self.list = RevocationList(self.trips, KEYS, self.registry, poll_ms=poll_ms)
+        self.list = Revocations(self.trips, KEYS, self.registry, poll_ms=poll_ms)
 
     def revoke(self, member: str, *, until_s: float = LATE_S) -> None:
         self.trips.sorted_sets[KEYS.revoked(ACME)][member] = until_s
@@ -42,8 +42,8 @@ class Stage(GatewayStage):
 
 
 @asynccontextmanager
-async def running(*, poll_ms: int = 3_600_000) -> AsyncIterator[Stage]:
-    stage = Stage(poll_ms=poll_ms)
+async def running(*, poll_ms: int = 3_600_000) -> AsyncIterator[RevocationsStage]:
+    stage = RevocationsStage(poll_ms=poll_ms)
     async with asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(stage.list.run())
         try:
@@ -53,7 +53,7 @@ async def running(*, poll_ms: int = 3_600_000) -> AsyncIterator[Stage]:
 
 
 async def test_an_org_is_read_when_it_is_opened_and_once() -> None:
-    stage = Stage()
+    stage = RevocationsStage()
     await stage.list.open(ACME)
     await stage.list.open(ACME)
     stage.list.check(CLAIMS)
@@ -62,14 +62,14 @@ async def test_an_org_is_read_when_it_is_opened_and_once() -> None:
 
 @pytest.mark.parametrize("member", ["7f3a", "demo@1000"])
 async def test_B84_a_revoked_token_is_not_accepted(member: str) -> None:
-    stage = Stage()
+    stage = RevocationsStage()
     stage.revoke(member)
     await stage.list.open(ACME)
     assert stage.is_revoked()
 
 
 async def test_a_revocation_that_has_outlived_its_tokens_is_not_read() -> None:
-    stage = Stage()
+    stage = RevocationsStage()
     stage.revoke("7f3a", until_s=1.0)
     await stage.list.open(ACME)
     assert not stage.is_revoked()
@@ -77,11 +77,11 @@ async def test_a_revocation_that_has_outlived_its_tokens_is_not_read() -> None:
 
 async def test_what_was_never_read_lets_nobody_in() -> None:
     with pytest.raises(RedisUnavailable):
-        Stage().list.check(CLAIMS)
+        RevocationsStage().list.check(CLAIMS)
 
 
 async def test_F24_a_list_that_is_too_old_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = Stage()
+    stage = RevocationsStage()
     now_ms = 1_000_000.0
     monkeypatch.setattr("gateway.session.revocations.now_ms", lambda: now_ms)
     await stage.list.open(ACME)
@@ -93,7 +93,7 @@ async def test_F24_a_list_that_is_too_old_lets_nobody_in(monkeypatch: pytest.Mon
 
 
 async def test_an_open_that_redis_fails_is_for_its_caller_to_answer() -> None:
-    stage = Stage()
+    stage = RevocationsStage()
     stage.trips.failure = RedisUnavailable("gone")
     with pytest.raises(RedisUnavailable):
         await stage.list.open(ACME)

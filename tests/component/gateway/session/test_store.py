@@ -9,7 +9,7 @@ from fanwire.core.connection_ids import connection_field
 from fanwire.core.ids import Service, UserId
 from fanwire.core.keys import Keys
 from fanwire.errors import NotFound, Overloaded, StaleVersion
-from gateway.session.store import Change, SubscriptionStore
+from gateway.session.store import SubscriptionChange, SubscriptionStore
 from gateway.session.subscription import Subscription
 from shared.redis.pipelined import RedisUnavailable
 from tests.support.gateway_values import ACME, DEMO, TASKS, USERS
@@ -19,7 +19,7 @@ KEY: Final = Keys().subs(ACME)
 MINE: Final = connection_field(DEMO, "gw~1")
 
 
-class Stage:
+class StoreStage:
     def __init__(self) -> None:
         self.trips = MemoryTrips()
         self.store = SubscriptionStore(self.trips, Keys())
@@ -39,8 +39,8 @@ def a_change(
     connection_id: str | None = None,
     if_version: int | None = None,
     request_id: str | None = None,
-) -> Change:
-    return Change(
+) -> SubscriptionChange:
+    return SubscriptionChange(
         frozenset(map(Service, services)),
         property_id,
         sets_property,
@@ -51,7 +51,7 @@ def a_change(
 
 
 async def test_a_change_is_stored_under_the_next_version_and_rung() -> None:
-    stage = Stage()
+    stage = StoreStage()
     stored = await stage.change("tasks", "users")
     assert stored == Subscription(1, frozenset([TASKS, USERS]), None, 0)
     assert await stage.store.read(ACME, [DEMO]) == [stored]
@@ -60,7 +60,7 @@ async def test_a_change_is_stored_under_the_next_version_and_rung() -> None:
 
 
 async def test_versions_count_the_changes_of_all_users_of_an_org() -> None:
-    stage = Stage()
+    stage = StoreStage()
     await stage.change("tasks")
     other = await stage.store.change(ACME, UserId("eve"), a_change("tasks"))
     assert other.version == 2
@@ -68,25 +68,25 @@ async def test_versions_count_the_changes_of_all_users_of_an_org() -> None:
 
 
 async def test_B96_an_empty_list_is_stored_as_one() -> None:
-    assert (await Stage().change()).services == frozenset()
+    assert (await StoreStage().change()).services == frozenset()
 
 
 async def test_an_omitted_property_keeps_the_filter_and_the_version_that_set_it() -> None:
-    stage = Stage()
+    stage = StoreStage()
     await stage.change("tasks", property_id="p1", sets_property=True)
     kept = await stage.change("users")
     assert (kept.version, kept.property_id, kept.property_version) == (2, "p1", 1)
 
 
 async def test_a_null_property_clears_the_filter() -> None:
-    stage = Stage()
+    stage = StoreStage()
     await stage.change("tasks", property_id="p1", sets_property=True)
     cleared = await stage.change("tasks", sets_property=True)
     assert (cleared.property_id, cleared.property_version) == (None, 2)
 
 
 async def test_a_change_of_one_connection_has_a_field_of_its_own() -> None:
-    stage = Stage()
+    stage = StoreStage()
     await stage.register()
     stored = await stage.change("users", connection_id="gw~1")
     assert await stage.store.read(ACME, [DEMO, MINE]) == [None, stored]
@@ -97,7 +97,7 @@ async def test_a_change_of_one_connection_has_a_field_of_its_own() -> None:
 async def test_B61_a_change_of_a_connection_that_is_not_open_here_writes_nothing(
     connection_id: str,
 ) -> None:
-    stage = Stage()
+    stage = StoreStage()
     await stage.register()
     before = dict(stage.trips.hashes[KEY])
     with pytest.raises(NotFound):
@@ -106,14 +106,14 @@ async def test_B61_a_change_of_a_connection_that_is_not_open_here_writes_nothing
 
 
 async def test_B61_a_connection_of_another_user_is_not_found() -> None:
-    stage = Stage()
+    stage = StoreStage()
     await stage.register()
     with pytest.raises(NotFound):
         await stage.store.change(ACME, UserId("eve"), a_change("users", connection_id="gw~1"))
 
 
 async def test_B61_a_connection_that_ends_before_the_write_is_not_found() -> None:
-    stage = Stage()
+    stage = StoreStage()
     await stage.register()
 
     def end(command: tuple[object, ...]) -> None:
@@ -128,7 +128,7 @@ async def test_B61_a_connection_that_ends_before_the_write_is_not_found() -> Non
 
 @pytest.mark.parametrize("if_version", [0, 2, 99])
 async def test_B102_a_stale_version_is_refused_with_the_current_one(if_version: int) -> None:
-    stage = Stage()
+    stage = StoreStage()
     await stage.change("tasks")
     with pytest.raises(StaleVersion) as caught:
         await stage.change("users", if_version=if_version)
@@ -137,20 +137,20 @@ async def test_B102_a_stale_version_is_refused_with_the_current_one(if_version: 
 
 
 async def test_B102_the_current_version_is_accepted() -> None:
-    stage = Stage()
+    stage = StoreStage()
     assert (await stage.change("tasks", if_version=0)).version == 1
     assert (await stage.change("users", if_version=1)).version == 2
 
 
 async def test_B103_the_same_request_again_gets_the_same_answer_and_no_second_version() -> None:
-    stage = Stage()
+    stage = StoreStage()
     first = await stage.change("tasks", request_id="r1", if_version=0)
     assert await stage.change("users", request_id="r1", if_version=0) == first
     assert await stage.store.version(ACME) == 1
 
 
 async def test_B104_changes_at_once_are_serialised() -> None:
-    stage = Stage()
+    stage = StoreStage()
     stored = await asyncio.gather(*(stage.change(name) for name in ("a", "b", "c")))
     assert sorted(each.version for each in stored) == [1, 2, 3]
     [last] = await stage.store.read(ACME, [DEMO])
@@ -160,7 +160,7 @@ async def test_B104_changes_at_once_are_serialised() -> None:
 
 
 async def test_a_field_that_changes_at_every_try_is_given_up_with_a_time_to_come_back() -> None:
-    stage = Stage()
+    stage = StoreStage()
 
     def interfere(command: tuple[object, ...]) -> None:
         if command[0] == "EVAL":
@@ -175,14 +175,14 @@ async def test_a_field_that_changes_at_every_try_is_given_up_with_a_time_to_come
 
 
 async def test_B106_what_redis_refuses_is_for_the_caller_to_answer() -> None:
-    stage = Stage()
+    stage = StoreStage()
     stage.trips.failure = RedisUnavailable("OOM")
     with pytest.raises(RedisUnavailable):
         await stage.change("tasks")
 
 
 async def test_a_connection_is_registered_with_the_version_of_that_moment() -> None:
-    stage = Stage()
+    stage = StoreStage()
     await stage.change("users")
     assert await stage.register("p1") == 1
     [own] = await stage.store.read(ACME, [MINE])
@@ -190,7 +190,7 @@ async def test_a_connection_is_registered_with_the_version_of_that_moment() -> N
 
 
 async def test_registering_does_not_undo_a_change_that_came_first() -> None:
-    stage = Stage()
+    stage = StoreStage()
     await stage.register()
     stored = await stage.change("users", connection_id="gw~1")
     await stage.register()
@@ -198,13 +198,13 @@ async def test_registering_does_not_undo_a_change_that_came_first() -> None:
 
 
 async def test_an_ended_connection_leaves_no_field() -> None:
-    stage = Stage()
+    stage = StoreStage()
     await stage.register()
     stage.store.unregister(ACME, MINE)
     assert await stage.store.read(ACME, [MINE]) == [None]
 
 
 async def test_reading_no_fields_asks_nothing() -> None:
-    stage = Stage()
+    stage = StoreStage()
     assert await stage.store.read(ACME, []) == []
     assert stage.trips.calls == []

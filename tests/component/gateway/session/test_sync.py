@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fanwire.core.ids import Org, Service, UserId
-from gateway.session.store import Change
+from gateway.session.store import SubscriptionChange
 from gateway.session.sync import SubscriptionSync
 from shared.redis.pipelined import RedisUnavailable
 from tests.support.gateway_stage import GatewayStage
@@ -16,7 +16,7 @@ from tests.support.loopback import Client
 from tests.support.waiting import eventually
 
 
-class Stage(GatewayStage):
+class SyncStage(GatewayStage):
     def __init__(self, *, poll_ms: int = 3_600_000) -> None:
         super().__init__()
         self.sync = SubscriptionSync(self.store, self.registry, self.joiner, poll_ms=poll_ms)
@@ -25,7 +25,9 @@ class Stage(GatewayStage):
         self, *services: str, user: str = DEMO, connection_id: str | None = None, rings: bool = True
     ) -> int:
         """Change a subscription as another node would, and ring unless the ring is lost."""
-        change = Change(frozenset(map(Service, services)), None, False, connection_id, None, None)
+        change = SubscriptionChange(
+            frozenset(map(Service, services)), None, False, connection_id, None, None
+        )
         stored = await self.store.change(ACME, UserId(user), change)
         if rings:
             field = f"{user}#{connection_id}" if connection_id else user
@@ -34,8 +36,8 @@ class Stage(GatewayStage):
 
 
 @asynccontextmanager
-async def running(*, poll_ms: int = 3_600_000) -> AsyncIterator[Stage]:
-    stage = Stage(poll_ms=poll_ms)
+async def running(*, poll_ms: int = 3_600_000) -> AsyncIterator[SyncStage]:
+    stage = SyncStage(poll_ms=poll_ms)
     async with asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(stage.sync.run())
         try:
@@ -172,7 +174,7 @@ async def test_F34_after_a_storm_of_changes_every_socket_has_the_last() -> None:
 
 
 async def test_a_mistake_of_ours_ends_the_process_loudly() -> None:
-    stage = Stage()
+    stage = SyncStage()
     client = stage.client()
     await stage.join(client, "tasks")
     version = await stage.change("users", rings=False)

@@ -11,7 +11,7 @@ from gateway.delivery.hub import HeldTopic, Hub
 from gateway.delivery.log_entry import LogEntry
 from gateway.delivery.stats import Written
 from gateway.telemetry.deliver_spans import DeliverSpans
-from gateway.telemetry.telemetry import Signals
+from gateway.telemetry.telemetry import GatewayTelemetry
 from tests.support.gateway_values import TASKS_OF_ACME, a_chain
 from tests.support.loopback import LIMITS, Client, RecordingSessions
 from tests.support.telemetry import some_settings
@@ -20,7 +20,7 @@ from tests.support.tracing import RecordedSpans, a_traceparent, context_of, spel
 P1 = frozenset(["p1"])
 
 
-class Stage:
+class DeliverSpansStage:
     """A held topic whose deliveries are traced, with two sockets, one of them filtered."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Stage:
             position=ZERO,
             epoch=0,
             now_ms=0,
-            stats=Signals.of(self.spans.telemetry(), some_settings()).stats,
+            stats=GatewayTelemetry.of(self.spans.telemetry(), some_settings()).stats,
         )
         hub.hold(self.held)
         sessions = RecordingSessions(hub, LIMITS)
@@ -47,7 +47,7 @@ def a_traced_chain(*traceparents: str | None) -> list[LogEntry]:
 
 
 def test_a_batch_has_one_span_for_all_sockets() -> None:
-    stage = Stage()
+    stage = DeliverSpansStage()
     stage.held.deliver(a_traced_chain(a_traceparent(1, 1)), now_ms=0)
     span = stage.spans.only
     assert (span.name, span.kind) == ("deliver tasks", SpanKind.CONSUMER)
@@ -81,7 +81,7 @@ def test_it_began_when_the_first_socket_was_written_to() -> None:
 
 
 def test_it_is_the_child_of_its_commit() -> None:
-    stage = Stage()
+    stage = DeliverSpansStage()
     stage.held.deliver(a_traced_chain(a_traceparent(1, 1)), now_ms=0)
     span = stage.spans.only
     assert spelled(span.parent) == a_traceparent(1, 1)
@@ -91,14 +91,14 @@ def test_it_is_the_child_of_its_commit() -> None:
 
 
 def test_a_batch_without_a_context_begins_a_trace() -> None:
-    stage = Stage()
+    stage = DeliverSpansStage()
     with stage.spans.tracer.start_as_current_span("whatever is active"):
         stage.held.deliver(a_traced_chain(None), now_ms=0)
     assert stage.spans.all[0].parent is None
 
 
 def test_batches_written_together_have_a_span_each() -> None:
-    stage = Stage()
+    stage = DeliverSpansStage()
     stage.held.deliver(a_traced_chain(a_traceparent(1, 1), a_traceparent(2, 2)), now_ms=0)
     assert [spelled(span.parent) for span in stage.spans.all] == [
         a_traceparent(1, 1),
@@ -107,7 +107,7 @@ def test_batches_written_together_have_a_span_each() -> None:
 
 
 def test_what_nobody_is_there_for_is_not_traced() -> None:
-    stage = Stage()
+    stage = DeliverSpansStage()
     for client in stage.clients:
         stage.held.leave(client.connection)
     stage.held.deliver(a_traced_chain(a_traceparent(1, 1)), now_ms=0)

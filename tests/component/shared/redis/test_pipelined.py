@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, ResponseError
 
 from shared.redis.owned_connection import Command, OwnedConnection
-from shared.redis.pipelined import MAX_CALLS_PER_TRIP, RedisUnavailable, RoundTrips, WrongType
+from shared.redis.pipelined import MAX_CALLS_PER_TRIP, PipelinedRedis, RedisUnavailable, WrongType
 from shared.redis.scripts import Script
 from tests.support.memory_redis import NO_REDIS
 from tests.support.waiting import eventually
@@ -37,10 +37,10 @@ class FakeRedis:
         self.open_count += 1
         if self.absence is not None:
             raise self.absence
-        return cast(OwnedConnection, FakeConnection(self))
+        return cast(OwnedConnection, FakePipelinedConnection(self))
 
 
-class FakeConnection:
+class FakePipelinedConnection:
     def __init__(self, redis: FakeRedis) -> None:
         self._redis = redis
         self._is_lost = False
@@ -59,8 +59,8 @@ class FakeConnection:
 
 
 @asynccontextmanager
-async def running(redis: FakeRedis, *, max_queued: int = 20_000) -> AsyncIterator[RoundTrips]:
-    trips = RoundTrips(NO_REDIS, max_queued=max_queued, open_connection=redis.open)
+async def running(redis: FakeRedis, *, max_queued: int = 20_000) -> AsyncIterator[PipelinedRedis]:
+    trips = PipelinedRedis(NO_REDIS, max_queued=max_queued, open_connection=redis.open)
     async with asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(trips.run())
         try:
@@ -176,7 +176,7 @@ async def test_the_failure_of_what_was_only_told_bothers_nobody() -> None:
     redis = FakeRedis()
     redis.answers["HDEL"] = ResponseError("ERR")
     async with running(redis) as trips:
-        trips.tell("HDEL", "k", "f")
+        trips.send("HDEL", "k", "f")
         assert await trips.call("GET", "a") == ("GET", "a")
     # A future whose exception nobody fetched would warn here, and warnings are errors.
 
@@ -226,7 +226,7 @@ async def test_F24_once_connecting_failed_calls_are_refused_at_once_until_it_suc
         assert await trips.call("GET", "c") == ("GET", "c")
 
 
-def _is_refused(trips: RoundTrips) -> bool:
+def _is_refused(trips: PipelinedRedis) -> bool:
     reply = trips.call("GET", "?")
     return reply.done() and reply.exception() is not None
 
@@ -234,7 +234,7 @@ def _is_refused(trips: RoundTrips) -> bool:
 async def test_F11_a_cancelled_run_ends_and_leaves_nobody_waiting() -> None:
     redis = FakeRedis()
     redis.gate.clear()
-    trips = RoundTrips(NO_REDIS, open_connection=redis.open)
+    trips = PipelinedRedis(NO_REDIS, open_connection=redis.open)
     run = asyncio.create_task(trips.run())
     under_way = trips.call("GET", "a")
     await eventually(lambda: redis.trips, every_s=0)

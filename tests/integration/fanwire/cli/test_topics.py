@@ -2,7 +2,7 @@
 
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Topic
-from tests.integration.fanout.conftest import Desk
+from tests.integration.fanout.conftest import FanoutDesk
 from tests.integration.fanwire.cli.conftest import Ask, StartWorker
 from tests.support.ledger import Ledger
 from tests.support.waiting import eventually
@@ -11,7 +11,7 @@ USERS = Topic(Org("acme"), Service("users"))
 OTHER = Topic(Org("other"), Service("tasks"))
 
 
-async def committed(desk: Desk, count: int) -> Ledger:
+async def committed(desk: FanoutDesk, count: int) -> Ledger:
     """Wait until so many events are committed, whatever else is dead."""
 
     async def is_done() -> Ledger | None:
@@ -21,7 +21,7 @@ async def committed(desk: Desk, count: int) -> Ledger:
     return await eventually(is_done)
 
 
-async def test_a_topic_without_a_worker_shows_its_lag(ask: Ask, desk: Desk) -> None:
+async def test_a_topic_without_a_worker_shows_its_lag(ask: Ask, desk: FanoutDesk) -> None:
     await desk.publish(range(3))
     await desk.publish(range(1), OTHER)
     ran = await ask("topics", "acme", "--json")
@@ -34,7 +34,7 @@ async def test_a_topic_without_a_worker_shows_its_lag(ask: Ask, desk: Desk) -> N
 
 
 async def test_a_committed_topic_shows_position_log_and_window(
-    ask: Ask, desk: Desk, start_worker: StartWorker
+    ask: Ask, desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
     await start_worker()
     await desk.publish(range(5), USERS)
@@ -51,7 +51,7 @@ async def test_a_committed_topic_shows_position_log_and_window(
 
 
 async def test_dead_letters_are_listed_with_what_can_be_done(
-    ask: Ask, desk: Desk, start_worker: StartWorker
+    ask: Ask, desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
     await start_worker()
     await desk.add({"data": b"x" * 70_000})
@@ -72,7 +72,7 @@ async def test_dead_letters_are_listed_with_what_can_be_done(
 
 
 async def test_what_is_whole_is_published_again_and_the_rest_stays(
-    ask: Ask, desk: Desk, start_worker: StartWorker
+    ask: Ask, desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
     await start_worker()
     await desk.add({"data": b"x" * 70_000})

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fanwire.core.keys import Keys
-from tests.integration.fanout.conftest import TOPIC, Desk
+from tests.integration.fanout.conftest import TOPIC, FanoutDesk
 from tests.integration.fanwire.cli.conftest import Ask, StartWorker
 from tests.support.waiting import eventually
 
@@ -17,7 +17,7 @@ async def traced(ask: Ask, event: str, *options: str) -> dict[str, Any]:
     return row
 
 
-async def test_an_entry_that_no_worker_has_taken_is_waiting(ask: Ask, desk: Desk) -> None:
+async def test_an_entry_that_no_worker_has_taken_is_waiting(ask: Ask, desk: FanoutDesk) -> None:
     (entry_id,) = await desk.publish([1])
     row = await traced(ask, entry_id)
     assert (row["state"], row["org"], row["service"]) == ("waiting", "acme", "tasks")
@@ -27,7 +27,7 @@ async def test_an_entry_that_no_worker_has_taken_is_waiting(ask: Ask, desk: Desk
 
 
 async def test_a_committed_event_is_found_by_each_of_its_names(
-    ask: Ask, desk: Desk, start_worker: StartWorker
+    ask: Ask, desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
     await start_worker()
     traceparent = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -51,7 +51,7 @@ async def test_a_committed_event_is_found_by_each_of_its_names(
 
 
 async def test_a_dead_letter_is_found_with_its_reason(
-    ask: Ask, desk: Desk, start_worker: StartWorker
+    ask: Ask, desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
     await start_worker()
     entry_id = await desk.add({"data": "{bad"})
@@ -62,7 +62,7 @@ async def test_a_dead_letter_is_found_with_its_reason(
 
 
 async def test_what_left_the_log_is_told_by_its_position_and_unknown_without(
-    ask: Ask, desk: Desk, start_worker: StartWorker, key_prefix: str
+    ask: Ask, desk: FanoutDesk, start_worker: StartWorker, key_prefix: str
 ) -> None:
     await start_worker()
     await desk.publish([0])
@@ -74,5 +74,5 @@ async def test_what_left_the_log_is_told_by_its_position_and_unknown_without(
     assert "was trimmed" in ran.err
 
 
-async def _has_dead_letter(desk: Desk) -> bool:
+async def _has_dead_letter(desk: FanoutDesk) -> bool:
     return bool((await desk.ledger()).dead)

@@ -31,7 +31,7 @@ def turns_of(items: list[Item], limits: FairnessLimits = LIMITS) -> list[list[It
 def turn(fair: FairTurns[Item]) -> list[Item]:
     fair.begin()
     taken = []
-    while (item := fair.take_next()) is not None:
+    while (item := fair.pop_next()) is not None:
         fair.charge(item[3])
         taken.append(item)
     return taken
@@ -157,7 +157,7 @@ def p95_of_quiet_orgs(flood_per_s: float) -> float:
         fair.begin()
         spent_ms = 0.0
         done: list[tuple[str, float]] = []
-        while (name := fair.take_next()) is not None:
+        while (name := fair.pop_next()) is not None:
             batch = [waiting[name].popleft() for _ in range(min(BATCH, len(waiting[name])))]
             fair.charge(len(batch) * EVENT_BYTES)
             spent_ms += COMMIT_MS + EVENT_MS * len(batch)

@@ -26,7 +26,7 @@ def test_a_commit_on_its_way_may_have_taken_its_entries() -> None:
     topic = an_open_topic()
     gap_of(topic, 0, passed_before=0)
     topic.batches.add(an_event(1), now_ms=0)
-    batch = topic.batches.take_any(now_ms=0)
+    batch = topic.batches.pop_any(now_ms=0)
     assert batch is not None
     topic.prepare(batch, server_ms=0)
     assert gap_of(topic, 1, passed_before=0) == 0

@@ -18,24 +18,24 @@ def entry_numbers(batch: Batch | None) -> list[int]:
 def test_the_first_event_of_an_idle_topic_leaves_at_once() -> None:
     batches = TopicBatches(LIMITS)
     batches.add(an_event(1), now_ms=500)
-    assert entry_numbers(batches.take_due(now_ms=500)) == [1]
+    assert entry_numbers(batches.pop_due(now_ms=500)) == [1]
 
 
 def test_what_follows_it_waits_for_the_window_and_leaves_together() -> None:
     batches = TopicBatches(LIMITS)
     batches.add(an_event(1), now_ms=0)
-    batches.take_due(now_ms=0)
+    batches.pop_due(now_ms=0)
     batches.add(an_event(2), now_ms=5)
     batches.add(an_event(3), now_ms=25)
     assert batches.due_ms() == 30
-    assert batches.take_due(now_ms=29) is None
-    assert entry_numbers(batches.take_due(now_ms=30)) == [2, 3]
+    assert batches.pop_due(now_ms=29) is None
+    assert entry_numbers(batches.pop_due(now_ms=30)) == [2, 3]
 
 
 def test_a_topic_idle_for_a_whole_window_is_idle_again() -> None:
     batches = TopicBatches(LIMITS)
     batches.add(an_event(1), now_ms=0)
-    batches.take_due(now_ms=0)
+    batches.pop_due(now_ms=0)
     batches.add(an_event(2), now_ms=31)
     assert batches.due_ms() == 31
 
@@ -43,18 +43,18 @@ def test_a_topic_idle_for_a_whole_window_is_idle_again() -> None:
 def test_a_full_batch_leaves_before_its_window_ends() -> None:
     batches = TopicBatches(LIMITS)
     batches.add(an_event(0), now_ms=0)
-    batches.take_due(now_ms=0)
+    batches.pop_due(now_ms=0)
     for number in range(1, 6):
         batches.add(an_event(number), now_ms=1)
-    assert entry_numbers(batches.take_due(now_ms=1)) == [1, 2, 3, 4]
-    assert batches.take_due(now_ms=1) is None
+    assert entry_numbers(batches.pop_due(now_ms=1)) == [1, 2, 3, 4]
+    assert batches.pop_due(now_ms=1) is None
 
 
 def test_a_backlog_drains_in_full_batches_without_waiting() -> None:
     batches = TopicBatches(LIMITS)
     for number in range(12):
         batches.add(an_event(number), now_ms=0)
-    taken = [entry_numbers(batches.take_due(now_ms=0)) for _ in range(3)]
+    taken = [entry_numbers(batches.pop_due(now_ms=0)) for _ in range(3)]
     assert taken == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
 
 
@@ -62,7 +62,7 @@ def test_a_batch_is_closed_before_the_event_that_would_make_it_too_large() -> No
     batches = TopicBatches(LIMITS)
     batches.add(an_event(1, payload=b'"%b"' % (b"x" * 600)), now_ms=0)
     batches.add(an_event(2, payload=b'"%b"' % (b"x" * 600)), now_ms=0)
-    assert entry_numbers(batches.take_due(now_ms=0)) == [1]
+    assert entry_numbers(batches.pop_due(now_ms=0)) == [1]
 
 
 def test_an_event_larger_than_a_batch_leaves_alone() -> None:
@@ -70,15 +70,15 @@ def test_an_event_larger_than_a_batch_leaves_alone() -> None:
     batches.add(an_event(1), now_ms=0)
     batches.add(an_event(2, payload=b'"%b"' % (b"x" * 5_000)), now_ms=0)
     batches.add(an_event(3), now_ms=0)
-    assert entry_numbers(batches.take_due(now_ms=0)) == [1]
-    assert entry_numbers(batches.take_due(now_ms=0)) == [2]
+    assert entry_numbers(batches.pop_due(now_ms=0)) == [1]
+    assert entry_numbers(batches.pop_due(now_ms=0)) == [2]
 
 
 def test_entries_that_are_not_delivered_move_the_cursor_as_well() -> None:
     batches = TopicBatches(LIMITS)
     batches.add_rejected(a_reject(1), now_ms=0)
     batches.pass_over("1000-2", now_ms=0)
-    batch = batches.take_due(now_ms=0)
+    batch = batches.pop_due(now_ms=0)
     assert batch is not None
     assert (batch.last_entry_id, len(batch.rejected), batch.events) == ("1000-2", 1, [])
 
@@ -86,17 +86,17 @@ def test_entries_that_are_not_delivered_move_the_cursor_as_well() -> None:
 def test_repeats_alone_leave_the_window_as_it_is() -> None:
     batches = TopicBatches(LIMITS, window_ms=100)
     batches.pass_over("1000-2", now_ms=0)
-    batches.take_due(now_ms=0)
+    batches.pop_due(now_ms=0)
     assert batches.window_ms == 100
 
 
 def test_a_topic_that_is_left_gives_up_its_open_batch_before_it_is_due() -> None:
     batches = TopicBatches(LIMITS)
     batches.add(an_event(1), now_ms=0)
-    batches.take_due(now_ms=0)
+    batches.pop_due(now_ms=0)
     batches.add(an_event(2), now_ms=1)
-    assert entry_numbers(batches.take_any(now_ms=1)) == [2]
-    assert batches.take_any(now_ms=1) is None
+    assert entry_numbers(batches.pop_any(now_ms=1)) == [2]
+    assert batches.pop_any(now_ms=1) is None
 
 
 def fill(batches: TopicBatches, *entities: str | None) -> None:
@@ -107,7 +107,7 @@ def fill(batches: TopicBatches, *entities: str | None) -> None:
 def test_pruning_leaves_the_latest_of_each_entity_in_its_place() -> None:
     batches = TopicBatches(LIMITS)
     fill(batches, "a", "b", "a", "c", "b", "b", "a", None)
-    batch = batches.take_pruned(now_ms=0)
+    batch = batches.pop_pruned(now_ms=0)
     assert batch is not None
     assert [event.entry_id for event in batch.events] == ["1000-3", "1000-5", "1000-6", "1000-7"]
     assert {event.entry_id for event in batch.pruned} == {"1000-0", "1000-1", "1000-2", "1000-4"}
@@ -119,13 +119,13 @@ def test_an_entity_of_another_property_is_another_one() -> None:
     for number, property_id in enumerate(["p1", "p2", "p1", "p2"]):
         event = an_event(number, entity_id="a", property_id=property_id)
         batches.add(event, now_ms=0)
-    assert entry_numbers(batches.take_pruned(now_ms=0)) == [2, 3]
+    assert entry_numbers(batches.pop_pruned(now_ms=0)) == [2, 3]
 
 
 def test_what_has_no_entity_is_not_pruned() -> None:
     batches = TopicBatches(LIMITS)
     fill(batches, *[None] * 8)
-    batch = batches.take_pruned(now_ms=0)
+    batch = batches.pop_pruned(now_ms=0)
     assert entry_numbers(batch) == [0, 1, 2, 3]
     assert batch is not None
     assert batch.pruned == []
@@ -134,9 +134,9 @@ def test_what_has_no_entity_is_not_pruned() -> None:
 def test_pruning_does_not_take_what_is_not_due() -> None:
     batches = TopicBatches(LIMITS)
     fill(batches, "a")
-    batches.take_due(now_ms=0)
+    batches.pop_due(now_ms=0)
     fill(batches, "a")
-    assert batches.take_pruned(now_ms=1) is None
+    assert batches.pop_pruned(now_ms=1) is None
 
 
 @given(
@@ -152,7 +152,7 @@ def test_pruning_loses_no_latest_state_and_accounts_for_every_event(
     pruned: list[int] = []
     now_ms = 0.0
     for is_pruned in prunes + [True] * len(entities):
-        take = batches.take_pruned if is_pruned else batches.take_due
+        take = batches.pop_pruned if is_pruned else batches.pop_due
         now_ms += 200
         if (batch := take(now_ms=now_ms)) is not None:
             assert len(batch.events) <= LIMITS.max_events
@@ -181,7 +181,7 @@ def test_nothing_is_lost_doubled_reordered_or_late(steps: list[tuple[str, int]])
     taken: list[str] = []
 
     def take_all() -> None:
-        while batch := batches.take_due(now_ms=now_ms):
+        while batch := batches.pop_due(now_ms=now_ms):
             ids = [e.entry_id for e in batch.events] + [r.entry_id for r in batch.rejected]
             assert len(batch.events) <= LIMITS.max_events
             assert len(batch.events) <= 1 or batch.size_bytes <= LIMITS.max_bytes

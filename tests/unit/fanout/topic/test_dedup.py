@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.topic.dedup import Dedup, DedupKey, Sighting, Verdict
+from fanout.topic.dedup import Dedup, DedupKey, DedupVerdict, Sighting
 
 KEY = ("task", "e1")
 
@@ -16,47 +16,47 @@ def committed(dedup: Dedup, key: DedupKey = KEY, *, ts_ms: int = 0, digest: int 
 
 def test_an_id_is_new_until_it_is_held() -> None:
     dedup = Dedup()
-    assert dedup.judge(KEY, Sighting(0, 1)) is Verdict.NEW
-    assert dedup.judge(KEY, Sighting(0, 1)) is Verdict.NEW
+    assert dedup.judge(KEY, Sighting(0, 1)) is DedupVerdict.NEW
+    assert dedup.judge(KEY, Sighting(0, 1)) is DedupVerdict.NEW
 
 
 def test_a_repeat_is_found_before_the_first_is_committed() -> None:
     dedup = Dedup()
     dedup.hold(KEY, Sighting(0, 1))
-    assert dedup.judge(KEY, Sighting(1, 1)) is Verdict.REPEAT
+    assert dedup.judge(KEY, Sighting(1, 1)) is DedupVerdict.REPEAT
     assert len(dedup) == 0
 
 
 def test_a_repeat_is_found_after_the_commit() -> None:
     dedup = Dedup()
     committed(dedup)
-    assert dedup.judge(KEY, Sighting(1, 1)) is Verdict.REPEAT
+    assert dedup.judge(KEY, Sighting(1, 1)) is DedupVerdict.REPEAT
 
 
 @pytest.mark.parametrize("case", ["B115"])
 def test_the_same_id_with_another_payload_is_a_conflict(case: str) -> None:
     dedup = Dedup()
     committed(dedup, digest=1)
-    assert dedup.judge(KEY, Sighting(1, 2)) is Verdict.CONFLICT
+    assert dedup.judge(KEY, Sighting(1, 2)) is DedupVerdict.CONFLICT
 
 
 def test_ids_from_the_log_have_no_digest_and_so_no_conflict() -> None:
     dedup = Dedup()
     dedup.restore([(KEY, Sighting(0, None))])
-    assert dedup.judge(KEY, Sighting(1, 2)) is Verdict.REPEAT
+    assert dedup.judge(KEY, Sighting(1, 2)) is DedupVerdict.REPEAT
 
 
 def test_ids_of_different_entity_types_do_not_collide() -> None:
     dedup = Dedup()
     committed(dedup, ("task", "e1"))
-    assert dedup.judge(("note", "e1"), Sighting(0, 1)) is Verdict.NEW
+    assert dedup.judge(("note", "e1"), Sighting(0, 1)) is DedupVerdict.NEW
 
 
 def test_an_id_is_new_again_after_the_window() -> None:
     dedup = Dedup(window_ms=100)
     committed(dedup, ts_ms=0)
-    assert dedup.judge(KEY, Sighting(100, 1)) is Verdict.REPEAT
-    assert dedup.judge(KEY, Sighting(101, 1)) is Verdict.NEW
+    assert dedup.judge(KEY, Sighting(100, 1)) is DedupVerdict.REPEAT
+    assert dedup.judge(KEY, Sighting(101, 1)) is DedupVerdict.NEW
 
 
 def test_the_oldest_ids_give_way() -> None:
@@ -64,9 +64,9 @@ def test_the_oldest_ids_give_way() -> None:
     for name in "abc":
         committed(dedup, ("", name))
     assert [dedup.judge(("", n), Sighting(0, 1)) for n in "abc"] == [
-        Verdict.NEW,
-        Verdict.REPEAT,
-        Verdict.REPEAT,
+        DedupVerdict.NEW,
+        DedupVerdict.REPEAT,
+        DedupVerdict.REPEAT,
     ]
 
 
@@ -93,7 +93,7 @@ def test_it_agrees_with_a_plain_list_of_what_was_let_through(
         key = ("", str(number))
         is_repeat = number in let_through and now_ms - let_through[number] <= 60
         verdict = dedup.judge(key, Sighting(now_ms, 1))
-        assert verdict is (Verdict.REPEAT if is_repeat else Verdict.NEW)
+        assert verdict is (DedupVerdict.REPEAT if is_repeat else DedupVerdict.NEW)
         if not is_repeat:
             let_through[number] = now_ms
             dedup.hold(key, Sighting(now_ms, 1))

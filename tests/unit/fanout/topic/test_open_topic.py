@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from fanout.topic.batches import Batch
-from fanout.topic.dedup import Sighting, Verdict
+from fanout.topic.dedup import DedupVerdict, Sighting
 from fanout.topic.open_topic import QUIET_MS, OpenTopic, id_after
 from fanout.topic.retention import RetentionLimits
 from fanwire.core.position import Position
@@ -64,7 +64,7 @@ def test_ids_are_remembered_when_settled_and_not_before() -> None:
     assert len(topic.dedup) == 0
     topic.settle()
     assert len(topic.dedup) == 1
-    assert topic.dedup.judge(("", "e1"), Sighting(1_001, 1)) is Verdict.REPEAT
+    assert topic.dedup.judge(("", "e1"), Sighting(1_001, 1)) is DedupVerdict.REPEAT
 
 
 def test_pruned_events_are_told_to_clients_and_known_as_repeats() -> None:
@@ -78,7 +78,7 @@ def test_pruned_events_are_told_to_clients_and_known_as_repeats() -> None:
     assert (frame["conflated"], frame["position"]) == (1, "7-1")
     assert list(frame)[:6] == ["type", "service", "prev", "position", "sentAt", "conflated"]
     topic.settle()
-    assert topic.dedup.judge(("", "older"), Sighting(1_001, 1)) is Verdict.REPEAT
+    assert topic.dedup.judge(("", "older"), Sighting(1_001, 1)) is DedupVerdict.REPEAT
 
 
 def test_a_commit_says_what_the_log_keeps() -> None:

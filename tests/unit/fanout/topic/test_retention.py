@@ -3,18 +3,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.topic.retention import TIMES_KEPT, LogEntry, Retention, RetentionLimits, TrimReason
+from fanout.topic.retention import TIMES_KEPT, KeptBatch, Retention, RetentionLimits, TrimReason
 from fanwire.core.position import Position
 from fanwire.core.tiers import Tier
 
 LIMITS = RetentionLimits(age_ms=100, event_count=5, size_bytes=1_000)
 
 
-def entry(seq: int, *, count: int = 1, size_bytes: int = 10, at_ms: float = 0) -> LogEntry:
-    return LogEntry(Position(1, seq), count, size_bytes, at_ms)
+def entry(seq: int, *, count: int = 1, size_bytes: int = 10, at_ms: float = 0) -> KeptBatch:
+    return KeptBatch(Position(1, seq), count, size_bytes, at_ms)
 
 
-def filled(*entries: LogEntry, tier: Tier = Tier.HIGH) -> Retention:
+def filled(*entries: KeptBatch, tier: Tier = Tier.HIGH) -> Retention:
     retention = Retention(LIMITS, tier)
     for each in entries:
         retention.record(each)
@@ -129,7 +129,7 @@ def test_everything_is_promised_of_a_topic_that_keeps_no_more() -> None:
 )
 def test_it_agrees_with_a_naive_log(tier: Tier, sizes: list[tuple[int, int, int]]) -> None:
     retention = Retention(LIMITS, tier)
-    log: list[LogEntry] = []
+    log: list[KeptBatch] = []
     now_ms = seq = 0
     for count, size_bytes, wait_ms in sizes:
         now_ms += wait_ms
@@ -145,7 +145,7 @@ def test_it_agrees_with_a_naive_log(tier: Tier, sizes: list[tuple[int, int, int]
         assert retention.promised_bytes(now_ms=now_ms) <= retention.wanted_bytes(now_ms=now_ms)
 
 
-def _stays(log: list[LogEntry], now_ms: float, *, times: int) -> bool:
+def _stays(log: list[KeptBatch], now_ms: float, *, times: int) -> bool:
     if sum(each.size_bytes for each in log) > LIMITS.size_bytes:
         return False
     newer = sum(each.event_count for each in log[1:])

@@ -11,7 +11,7 @@ from fanwire.cli.output import Output, escaped
 from fanwire.core.events import Event, entry_fields, parse_entry
 from fanwire.core.position import ZERO, Position
 from fanwire.errors import Busy
-from fanwire.wire.decode import Batch, decode_server_frame
+from fanwire.wire.decode import BatchFrame, decode_server_frame
 from fanwire.wire.delivered_event import DeliveredEvent
 from fanwire.wire.encode import encode_batch
 
@@ -35,7 +35,7 @@ def delivered(data: bytes) -> DeliveredEvent:
         events=[event],
     ).body
     batch = decode_server_frame(body)
-    assert isinstance(batch, Batch)
+    assert isinstance(batch, BatchFrame)
     return batch.events[0]
 
 

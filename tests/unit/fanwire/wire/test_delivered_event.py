@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fanwire.core.events import Event, entry_fields, parse_entry
 from fanwire.core.position import ZERO, Position
-from fanwire.wire.decode import Batch, decode_server_frame
+from fanwire.wire.decode import BatchFrame, decode_server_frame
 from fanwire.wire.encode import encode_batch
 
 JSON = st.recursive(
@@ -41,7 +41,7 @@ def test_each_events_bytes_are_those_that_were_published(written: list[tuple[byt
         events=events,
     ).body
     batch = decode_server_frame(body)
-    assert isinstance(batch, Batch)
+    assert isinstance(batch, BatchFrame)
     assert [event.data_bytes for event in batch.events] == [data for data, _ in written]
     assert [event.entity_id for event in batch.events] == [entity_id for _, entity_id in written]
     assert [event.data for event in batch.events] == [orjson.loads(data) for data, _ in written]
@@ -58,5 +58,5 @@ def test_deep_nesting_is_no_trouble() -> None:
         events=[an_event(data, "1")],
     ).body
     batch = decode_server_frame(body)
-    assert isinstance(batch, Batch)
+    assert isinstance(batch, BatchFrame)
     assert batch.events[0].data_bytes == data

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from fanwire.core.position import ZERO, Position
 from gateway.cluster.hearing import (
     CanaryLimits,
-    Change,
     Hearing,
+    HearingChange,
     is_behind,
     is_due,
     is_ring_missing,
@@ -58,11 +58,11 @@ def test_a_node_turns_deaf_only_after_lasting_evidence_and_well_again_likewise()
     hearing = Hearing(LIMITS)
     assert hearing.judge(is_behind=True, now_ms=0) is None
     assert hearing.judge(is_behind=True, now_ms=9_999) is None
-    assert hearing.judge(is_behind=True, now_ms=10_000) is Change.DEAF
+    assert hearing.judge(is_behind=True, now_ms=10_000) is HearingChange.DEAF
     assert hearing.is_deaf
     assert hearing.judge(is_behind=False, now_ms=11_000) is None
     assert hearing.judge(is_behind=False, now_ms=20_999) is None
-    assert hearing.judge(is_behind=False, now_ms=21_000) is Change.WELL
+    assert hearing.judge(is_behind=False, now_ms=21_000) is HearingChange.WELL
     assert not hearing.is_deaf
 
 
@@ -72,7 +72,7 @@ def test_evidence_that_is_interrupted_starts_anew(look: bool | None) -> None:
     hearing.judge(is_behind=True, now_ms=0)
     hearing.judge(is_behind=look, now_ms=9_000)
     assert hearing.judge(is_behind=True, now_ms=10_000) is None
-    assert hearing.judge(is_behind=True, now_ms=20_000) is Change.DEAF
+    assert hearing.judge(is_behind=True, now_ms=20_000) is HearingChange.DEAF
 
 
 def test_P25_a_node_that_cannot_ask_keeps_its_verdict() -> None:

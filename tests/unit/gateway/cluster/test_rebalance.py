@@ -15,7 +15,7 @@ BEAT_MS = 5_000
 STEP_MS = 2_500
 
 
-class Node:
+class RebalanceNode:
     """A gateway that has looked often enough to trust what it sees."""
 
     def __init__(self, *counts: int, limits: RebalanceLimits = LIMITS) -> None:
@@ -41,20 +41,20 @@ class Node:
 
 def test_a_gateway_well_above_the_mean_gives_a_part_of_it_away() -> None:
     # The mean is 200, and a quarter of what is above it goes within ten seconds of 120.
-    assert Node(100, 100).look(400) == Shed(50)
+    assert RebalanceNode(100, 100).look(400) == Shed(50)
 
 
 def test_it_is_never_faster_than_the_limit() -> None:
-    assert Node(0, 0).look(20_000) == Shed(200)
+    assert RebalanceNode(0, 0).look(20_000) == Shed(200)
 
 
 @pytest.mark.parametrize("own", [1_000, 1_099, 1_200])
 def test_a_share_that_is_about_fair_is_kept(own: int) -> None:
-    assert Node(1_000, 1_000).look(own) is Hold.LEVEL
+    assert RebalanceNode(1_000, 1_000).look(own) is Hold.LEVEL
 
 
 def test_it_goes_on_below_the_mark_at_which_it_began() -> None:
-    node = Node(1_000, 1_000)
+    node = RebalanceNode(1_000, 1_000)
     assert node.look(1_100) is Hold.LEVEL
     assert isinstance(node.look(1_400), Shed)
     assert isinstance(node.look(1_100), Shed)
@@ -63,21 +63,21 @@ def test_it_goes_on_below_the_mark_at_which_it_began() -> None:
 
 
 def test_few_sockets_are_not_worth_a_move() -> None:
-    assert Node(0, 0).look(99) is Hold.FEW
+    assert RebalanceNode(0, 0).look(99) is Hold.FEW
 
 
 def test_there_is_nobody_to_give_to() -> None:
-    assert Node().look(1_000) is Hold.ALONE
+    assert RebalanceNode().look(1_000) is Hold.ALONE
 
 
 def test_nothing_moves_while_a_gateway_leaves_or_is_unready() -> None:
-    node = Node(100, 100)
+    node = RebalanceNode(100, 100)
     node.unready.add(1)
     assert node.look(400) is Hold.UNREADY
 
 
 def test_nothing_moves_by_the_counts_of_a_silent_gateway() -> None:
-    node = Node(100, 100)
+    node = RebalanceNode(100, 100)
     node.silent.add(0)
     assert isinstance(node.look(400), Shed), "one missing beat is none"
     assert isinstance(node.look(400), Shed)
@@ -85,7 +85,7 @@ def test_nothing_moves_by_the_counts_of_a_silent_gateway() -> None:
 
 
 def test_nothing_moves_until_a_new_gateway_has_stayed_for_a_while() -> None:
-    node = Node(100, 100)
+    node = RebalanceNode(100, 100)
     node.counts.append(0)
     held = 0
     while node.look(400) is Hold.SETTLING:
@@ -94,14 +94,14 @@ def test_nothing_moves_until_a_new_gateway_has_stayed_for_a_while() -> None:
 
 
 def test_one_that_was_started_anew_under_its_name_has_to_stay_for_a_while_too() -> None:
-    node = Node(100, 100)
+    node = RebalanceNode(100, 100)
     assert isinstance(node.look(400), Shed)
     node.started_ms[0] = node.now_ms
     assert node.look(400) is Hold.SETTLING
 
 
 def test_a_doubt_ends_the_spell() -> None:
-    node = Node(1_000, 1_000)
+    node = RebalanceNode(1_000, 1_000)
     assert isinstance(node.look(1_400), Shed)
     node.unready.add(0)
     assert node.look(1_100) is Hold.UNREADY
@@ -110,7 +110,7 @@ def test_a_doubt_ends_the_spell() -> None:
 
 
 def test_it_gives_up_when_the_sockets_come_back() -> None:
-    node = Node(100, 100)
+    node = RebalanceNode(100, 100)
     given_away, verdict = 0, node.look(400)
     while isinstance(verdict, Shed):
         given_away += verdict.count

@@ -7,7 +7,7 @@ from fanwire.core.ids import Service
 from fanwire.core.position import Position
 from fanwire.core.tiers import Tier
 from fanwire.wire.encode import encode_batch
-from gateway.connection.lanes import LOWEST_SHARE, Lanes, Place, Queued
+from gateway.connection.lanes import LOWEST_SHARE, Lanes, Queued, ReplayPoint
 from gateway.websocket.writer import text_frame
 from tests.support.fanout_values import an_event
 
@@ -20,13 +20,13 @@ def control(text: bytes = b"c") -> Queued:
 
 
 def batch(service: Service, seq: int, *, queued_ms: float = 0) -> Queued:
-    place = Place(at=Position(1, seq - 1), served=Position(1, seq - 1))
+    place = ReplayPoint(at=Position(1, seq - 1), served=Position(1, seq - 1))
     return Queued(b"%d," % seq, queued_ms, TIERS[service], service, place)
 
 
 def event_batch(seq: int, *, entity: str | None) -> Queued:
     """Return a batch of one low event."""
-    place = Place(at=Position(1, seq - 1), served=Position(1, seq - 1))
+    place = ReplayPoint(at=Position(1, seq - 1), served=Position(1, seq - 1))
     body = encode_batch(
         service=ANALYTICS,
         prev=Position(1, seq - 1),
@@ -41,7 +41,7 @@ def event_batch(seq: int, *, entity: str | None) -> Queued:
 def taken(lanes: Lanes) -> list[Queued]:
     """Empty the lanes."""
     out = []
-    while (queued := lanes.take()) is not None:
+    while (queued := lanes.pop()) is not None:
         out.append(queued)
     return out
 
@@ -65,7 +65,7 @@ def test_the_lowest_lane_gets_its_share_of_a_busy_socket() -> None:
     for seq in range(100):
         lanes.offer(batch(FINANCE, seq + 1))
     lanes.offer(batch(ANALYTICS, 1))
-    firsts = [lanes.take() for _ in range(LOWEST_SHARE)]
+    firsts = [lanes.pop() for _ in range(LOWEST_SHARE)]
     assert batch(ANALYTICS, 1) in firsts
 
 
@@ -74,7 +74,7 @@ def test_what_was_dropped_can_be_replayed_from_its_first_frame_on() -> None:
     for seq in (5, 6, 7):
         lanes.offer(batch(ANALYTICS, seq))
     lanes.offer(batch(FINANCE, 1))
-    assert lanes.drop(ANALYTICS) == Place(Position(1, 4), Position(1, 4))
+    assert lanes.drop(ANALYTICS) == ReplayPoint(Position(1, 4), Position(1, 4))
     assert taken(lanes) == [batch(FINANCE, 1)]
     assert lanes.used_bytes == 0
 
@@ -133,5 +133,5 @@ def test_what_was_merged_leaves_as_one_and_counts_with_its_new_size() -> None:
     assert lanes.conflate(Tier.LOW) == 2
     assert lanes.bytes_by_tier[Tier.LOW] == lanes.used_bytes
     [merged] = taken(lanes)
-    assert merged.before == Place(Position(1, 0), Position(1, 0))
+    assert merged.before == ReplayPoint(Position(1, 0), Position(1, 0))
     assert lanes.used_bytes == 0

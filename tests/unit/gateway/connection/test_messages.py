@@ -12,12 +12,12 @@ from fanwire.core.ids import Service
 from fanwire.core.position import Position
 from fanwire.errors import BadMessage
 from gateway.connection.messages import (
-    Ack,
-    Auth,
+    AckMessage,
+    AuthMessage,
     ClientMessage,
-    Ping,
+    PingMessage,
     UnknownType,
-    Visibility,
+    VisibilityMessage,
     parse_message,
 )
 
@@ -25,16 +25,18 @@ from gateway.connection.messages import (
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b'{"type":"ping"}', Ping()),
-        (b'{"type":"auth","token":"e30.e30.x"}', Auth("e30.e30.x")),
-        (b'{"type":"visibility","hidden":true}', Visibility(hidden=True)),
-        (b'{"type":"visibility","hidden":false}', Visibility(hidden=False)),
-        (b'{"type":"ack","positions":{}}', Ack({})),
+        (b'{"type":"ping"}', PingMessage()),
+        (b'{"type":"auth","token":"e30.e30.x"}', AuthMessage("e30.e30.x")),
+        (b'{"type":"visibility","hidden":true}', VisibilityMessage(hidden=True)),
+        (b'{"type":"visibility","hidden":false}', VisibilityMessage(hidden=False)),
+        (b'{"type":"ack","positions":{}}', AckMessage({})),
         (
             b'{"type":"ack","positions":{"tasks":"1795419516000-42","users":"0-0"}}',
-            Ack({Service("tasks"): Position(1795419516000, 42), Service("users"): Position(0, 0)}),
+            AckMessage(
+                {Service("tasks"): Position(1795419516000, 42), Service("users"): Position(0, 0)}
+            ),
         ),
-        (b' {"type" : "ping"}\n', Ping()),
+        (b' {"type" : "ping"}\n', PingMessage()),
     ],
 )
 def test_what_a_client_says(text: bytes, message: ClientMessage) -> None:
@@ -42,7 +44,7 @@ def test_what_a_client_says(text: bytes, message: ClientMessage) -> None:
 
 
 def test_B48_unknown_fields_are_ignored() -> None:
-    assert parse_message(b'{"type":"ping","since":{"deep":[1]},"positions":7}') == Ping()
+    assert parse_message(b'{"type":"ping","since":{"deep":[1]},"positions":7}') == PingMessage()
 
 
 DEEP = b'{"type":' + b"[" * 20_000 + b"]" * 20_000 + b"}"

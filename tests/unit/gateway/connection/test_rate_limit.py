@@ -9,7 +9,7 @@ LIMIT = RateLimit(per_s=10, burst=3)
 
 
 def taken(bucket: TokenBucket, *, now_ms: float, tries: int) -> int:
-    return sum(bucket.take(LIMIT, now_ms=now_ms) for _ in range(tries))
+    return sum(bucket.spend(LIMIT, now_ms=now_ms) for _ in range(tries))
 
 
 def test_B51_a_full_bucket_allows_a_burst_and_no_more() -> None:
@@ -48,7 +48,7 @@ def test_B52_no_span_of_time_sees_more_than_the_burst_and_the_rate(steps_ms: lis
     moments = []
     for step_ms in steps_ms:
         now_ms += step_ms
-        if bucket.take(LIMIT, now_ms=now_ms):
+        if bucket.spend(LIMIT, now_ms=now_ms):
             moments.append(now_ms)
     for i, first_ms in enumerate(moments):
         for j, last_ms in enumerate(moments[i:], i):
@@ -63,4 +63,4 @@ def test_who_waits_as_told_is_let_through(waited_ms: float) -> None:
     taken(bucket, now_ms=waited_ms, tries=1)
     # One millisecond more: the answer is in whole ones.
     retry_ms = waited_ms + bucket.retry_after_ms(LIMIT) + 1
-    assert bucket.take(LIMIT, now_ms=retry_ms)
+    assert bucket.spend(LIMIT, now_ms=retry_ms)

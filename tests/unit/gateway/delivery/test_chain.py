@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fanwire.core.position import ZERO, Position
 from gateway.delivery.chain import (
-    Link,
+    ChainLink,
     ResetReason,
     Resumed,
     head_reset_reason,
@@ -33,20 +33,20 @@ def an_entry(prev: Position, position: Position) -> LogEntry:
 @pytest.mark.parametrize(
     ("mine", "prev", "position", "expected"),
     [
-        (p(OLD, 4), p(OLD, 4), p(OLD, 6), Link.NEXT),
-        (ZERO, ZERO, p(OLD, 1), Link.NEXT),
-        (p(OLD, 4), p(OLD, 4), p(NEW, 1), Link.NEXT),
-        (p(OLD, 6), p(OLD, 4), p(OLD, 6), Link.SEEN),
-        (p(OLD, 9), p(OLD, 4), p(OLD, 6), Link.SEEN),
-        (p(OLD, 4), p(OLD, 5), p(OLD, 6), Link.HOLE),
-        (ZERO, p(OLD, 5), p(OLD, 6), Link.HOLE),
-        (p(OLD, 5), p(OLD, 4), p(OLD, 6), Link.FORK),
-        (p(OLD, 5), p(OLD, 4), p(NEW, 1), Link.FORK),
-        (p(OLD, 5), ZERO, p(NEW, 1), Link.FORK),
+        (p(OLD, 4), p(OLD, 4), p(OLD, 6), ChainLink.NEXT),
+        (ZERO, ZERO, p(OLD, 1), ChainLink.NEXT),
+        (p(OLD, 4), p(OLD, 4), p(NEW, 1), ChainLink.NEXT),
+        (p(OLD, 6), p(OLD, 4), p(OLD, 6), ChainLink.SEEN),
+        (p(OLD, 9), p(OLD, 4), p(OLD, 6), ChainLink.SEEN),
+        (p(OLD, 4), p(OLD, 5), p(OLD, 6), ChainLink.HOLE),
+        (ZERO, p(OLD, 5), p(OLD, 6), ChainLink.HOLE),
+        (p(OLD, 5), p(OLD, 4), p(OLD, 6), ChainLink.FORK),
+        (p(OLD, 5), p(OLD, 4), p(NEW, 1), ChainLink.FORK),
+        (p(OLD, 5), ZERO, p(NEW, 1), ChainLink.FORK),
     ],
 )
 def test_how_an_entry_stands_to_a_position(
-    mine: Position, prev: Position, position: Position, expected: Link
+    mine: Position, prev: Position, position: Position, expected: ChainLink
 ) -> None:
     assert link(mine, an_entry(prev, position)) is expected
 

@@ -11,29 +11,31 @@ from gateway.flow_control.quarantine import (
     Cleared,
     Conflate,
     Entered,
-    Load,
-    Phase,
     Quarantine,
     QuarantineLimits,
+    QuarantinePhase,
+    QuarantineVerdict,
     Sign,
-    Verdict,
+    SocketLoad,
 )
 
 LIMITS = QuarantineLimits()
-OVER = Load(backlog_bytes=300_000, oldest_age_ms=0, ack_lag_ms=0)
-BETWEEN = Load(backlog_bytes=200_000, oldest_age_ms=0, ack_lag_ms=0)
-WELL = Load(backlog_bytes=0, oldest_age_ms=0, ack_lag_ms=0)
+OVER = SocketLoad(backlog_bytes=300_000, oldest_age_ms=0, ack_lag_ms=0)
+BETWEEN = SocketLoad(backlog_bytes=200_000, oldest_age_ms=0, ack_lag_ms=0)
+WELL = SocketLoad(backlog_bytes=0, oldest_age_ms=0, ack_lag_ms=0)
 CHECK_MS = 1_000
 
 loads = st.builds(
-    Load,
+    SocketLoad,
     backlog_bytes=st.integers(0, 1_000_000),
     oldest_age_ms=st.floats(0, 10_000),
     ack_lag_ms=st.floats(0, 10_000),
 )
 
 
-def checked(quarantine: Quarantine, *seen: Load, start_ms: float = 0) -> list[Verdict]:
+def checked(
+    quarantine: Quarantine, *seen: SocketLoad, start_ms: float = 0
+) -> list[QuarantineVerdict]:
     """Return the verdicts of checks one after the other."""
     return [quarantine.check(load, now_ms=start_ms + i * CHECK_MS) for i, load in enumerate(seen)]
 
@@ -51,7 +53,7 @@ def test_the_second_bad_check_sheds_the_low_tier_for_a_spell() -> None:
 
 
 def test_age_and_ack_lag_count_like_bytes() -> None:
-    for load in (Load(0, 2_001, 0), Load(0, 0, 2_001)):
+    for load in (SocketLoad(0, 2_001, 0), SocketLoad(0, 0, 2_001)):
         quarantine = Quarantine(LIMITS)
         checked(quarantine, load, load)
         assert quarantine.shed == {Tier.LOW}
@@ -106,11 +108,11 @@ def test_after_five_quiet_minutes_a_relapse_is_a_first_time() -> None:
 
 
 def test_every_phase_knows_every_sign() -> None:
-    assert NEXT_PHASE.keys() == {(phase, sign) for phase in Phase for sign in Sign}
+    assert NEXT_PHASE.keys() == {(phase, sign) for phase in QuarantinePhase for sign in Sign}
 
 
 @given(st.lists(loads, max_size=60))
-def test_what_is_critical_or_high_is_never_shed(seen: list[Load]) -> None:
+def test_what_is_critical_or_high_is_never_shed(seen: list[SocketLoad]) -> None:
     quarantine = Quarantine(LIMITS)
     checked(quarantine, *seen)
     assert quarantine.shed <= {Tier.LOW, Tier.NORMAL}
@@ -118,15 +120,15 @@ def test_what_is_critical_or_high_is_never_shed(seen: list[Load]) -> None:
 
 
 @given(st.lists(loads, max_size=60))
-def test_health_always_clears_within_three_seconds(seen: list[Load]) -> None:
+def test_health_always_clears_within_three_seconds(seen: list[SocketLoad]) -> None:
     quarantine = Quarantine(LIMITS)
     checked(quarantine, *seen)
     checked(quarantine, WELL, WELL, WELL, WELL, start_ms=len(seen) * CHECK_MS)
-    assert quarantine.phase is Phase.STEADY
+    assert quarantine.phase is QuarantinePhase.STEADY
 
 
 @given(st.lists(loads, max_size=120))
-def test_it_is_entered_and_cleared_in_turn_and_not_every_check(seen: list[Load]) -> None:
+def test_it_is_entered_and_cleared_in_turn_and_not_every_check(seen: list[SocketLoad]) -> None:
     quarantine = Quarantine(LIMITS)
     changes = [
         (i, verdict)

@@ -4,7 +4,7 @@ import pytest
 
 from fanwire.core.ids import Org, UserId
 from gateway.auth.claims import Claims
-from gateway.session.revoked_tokens import Revocations
+from gateway.session.revoked_tokens import RevokedTokens
 
 CLAIMS = Claims(
     org=Org("acme"),
@@ -36,4 +36,4 @@ CLAIMS = Claims(
 def test_a_token_is_revoked_by_its_id_or_by_its_user_and_age(
     members: list[str], is_revoked: bool
 ) -> None:
-    assert Revocations(members).covers(CLAIMS) == is_revoked
+    assert RevokedTokens(members).covers(CLAIMS) == is_revoked

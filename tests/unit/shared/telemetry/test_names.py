@@ -6,12 +6,12 @@ import pytest
 from opentelemetry.sdk.resources import Resource
 
 from shared.telemetry.instruments import Instruments
-from shared.telemetry.metric import Kind, Metric, Server
+from shared.telemetry.metric import Kind, Metric, ToldBy
 from shared.telemetry.names import METRICS
 from shared.telemetry.setup import Telemetry
 from tests.support.telemetry import families, samples
 
-TOLD = [metric for metric in METRICS if metric.server is not Server.ORGS]
+TOLD = [metric for metric in METRICS if metric.server is not ToldBy.ORGS]
 
 
 def tell(metric: Metric, instruments: Instruments) -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanwire.cli.bench.latencies import Latencies, Slo, parse_slo
-from fanwire.cli.bench.load import Load, made_up
-from fanwire.cli.bench.report import Report, report_text
+from fanwire.cli.bench.load import BenchLoad, made_up
+from fanwire.cli.bench.report import BenchReport, report_text
 from fanwire.cli.bench.stamp import Stamp, checksum, read_stamp
 from fanwire.cli.bench.tally import Ear, Tally
 from fanwire.cli.mistakes import UsageMistake
@@ -93,7 +93,7 @@ def test_a_made_up_event_has_the_size_that_was_asked_for() -> None:
 
 def test_a_load_knows_which_service_got_which_number() -> None:
     samples = [NewEvent("acme", "a", b"1"), NewEvent("acme", "b", b"2")]
-    load = Load(samples, count=5, run="r1")
+    load = BenchLoad(samples, count=5, run="r1")
     assert load.sent(5) == {"a": [0, 2, 4], "b": [1, 3]}
     assert [event.service for event in load.events()] == ["a", "b", "a", "b", "a"]
 
@@ -111,7 +111,7 @@ def test_a_run_is_good_if_nothing_failed_and_every_bound_held(
     tally: Tally, slos: list[Slo], good: bool
 ) -> None:
     load = made_up("acme", size_bytes=100, count=1, run="r1")
-    report = Report(load, subscribers=1, published_s=1.0, tally=tally, slos=slos)
+    report = BenchReport(load, subscribers=1, published_s=1.0, tally=tally, slos=slos)
     assert report.is_good == good
     assert report.as_dict()["ok"] == good
     assert f"lost {tally.lost}" in report_text(report)

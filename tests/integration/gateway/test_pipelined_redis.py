@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.redis.client import connect
-from shared.redis.pipelined import RedisUnavailable, RoundTrips
+from shared.redis.pipelined import PipelinedRedis, RedisUnavailable
 from tests.conftest import StartServer
 
 
@@ -20,7 +20,7 @@ async def client(redis_url: str) -> AsyncIterator[Redis]:
 
 async def test_F11_many_cancelled_callers_and_a_cancelled_run_end_promptly(client: Redis) -> None:
     for wait in range(20):
-        trips = RoundTrips(client)
+        trips = PipelinedRedis(client)
         async with asyncio.timeout(2), asyncio.TaskGroup() as tasks:
             run = tasks.create_task(trips.run())
             callers = [tasks.create_task(_call_forever(trips, str(n))) for n in range(200)]
@@ -31,7 +31,7 @@ async def test_F11_many_cancelled_callers_and_a_cancelled_run_end_promptly(clien
             run.cancel()
 
 
-async def _call_forever(trips: RoundTrips, word: str) -> None:
+async def _call_forever(trips: PipelinedRedis, word: str) -> None:
     try:
         while True:
             assert await trips.call("ECHO", word) == word.encode()
@@ -40,7 +40,7 @@ async def _call_forever(trips: RoundTrips, word: str) -> None:
 
 
 async def test_F10_a_killed_connection_fails_its_calls_and_is_replaced(client: Redis) -> None:
-    trips = RoundTrips(client)
+    trips = PipelinedRedis(client)
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         run = tasks.create_task(trips.run())
         number = await trips.call("CLIENT", "ID")
@@ -56,7 +56,7 @@ async def test_F24_calls_are_refused_while_the_server_is_away_and_answered_after
 ) -> None:
     server = start_server()
     async with connect(server.url) as client, asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-        trips = RoundTrips(client)
+        trips = PipelinedRedis(client)
         run = tasks.create_task(trips.run())
         await trips.call("PING")
         server.kill()
@@ -68,7 +68,7 @@ async def test_F24_calls_are_refused_while_the_server_is_away_and_answered_after
         run.cancel()
 
 
-async def _first_answer(trips: RoundTrips) -> object:
+async def _first_answer(trips: PipelinedRedis) -> object:
     while True:
         try:
             return await trips.call("PING")
