@@ -55,7 +55,6 @@ from shared.redis.client import connect
 from shared.redis.pipelined import PipelinedRedis
 from shared.settings.realtime import RealtimeSettings, TokenSettings
 
-
 LINKS: Final = ("live", "control")
 """One carries what is delivered and nothing slow; the other connects, replays and changes."""
 
@@ -92,7 +91,7 @@ def compose(
     switches = SwitchSync(control, keys, registry, board, out.flow.withholding)
     timers = SocketTimers(out.hub, out.feed, _liveness_limits(settings, tokens))
     jwks, verifier = _token_checks(tokens)
-    parts = SessionParts(
+    session_parts = SessionParts(
         out.hub, registry, joiner, store, verifier, revocations, timers, out.flow, signals.counters
     )
     admission = Admission(_admission_limits(settings), registry)
@@ -116,18 +115,15 @@ def compose(
         revocations=revocations,
         joiner=joiner,
         timers=timers,
-        sessions=SessionMessages(_connection_limits(settings), parts),
+        sessions=SessionMessages(_connection_limits(settings), session_parts),
         flow=out.flow,
         switchboard=board,
         switches=switches,
         catch_ups=out.catch_ups,
         signals=signals,
     )
-    membership, rebalancer = (
-        _made_visible(gateway, control, keys),
-        _rebalancer(control, keys, gateway),
-    )
-    return Composition(gateway, live, control, subscriptions, membership, rebalancer, jwks, redis)
+    parts = _made_visible(gateway, control, keys), _rebalancer(control, keys, gateway)
+    return Composition(gateway, live, control, subscriptions, *parts, jwks, redis)
 
 
 def _rebalancer(control: PipelinedRedis, keys: Keys, gateway: Gateway) -> Rebalancer | None:
