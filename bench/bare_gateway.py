@@ -11,8 +11,8 @@ from unittest.mock import patch
 
 from fanwire.core.position import Position
 from gateway.__main__ import main
+from gateway.connection.connection import Connection
 from gateway.connection.lanes import Queued
-from gateway.connection.writer import SocketWriter
 from gateway.delivery.audience import Audience
 from gateway.flow_control.monitor import FlowMonitor
 
@@ -20,7 +20,7 @@ from gateway.flow_control.monitor import FlowMonitor
 def _broadcast(audience: Audience, frames: bytes, *, at: Position) -> None:
     del at
     size = len(frames)
-    cut_short: list[tuple[SocketWriter, int]] = []
+    cut_short: list[tuple[Connection, int]] = []
     for descriptor, connection in audience._keeping_up.items():
         try:
             written = write(descriptor, frames)
@@ -29,7 +29,7 @@ def _broadcast(audience: Audience, frames: bytes, *, at: Position) -> None:
         if written != size:
             cut_short.append((connection, written))
     for connection in audience._behind:
-        connection._transport.write(frames)
+        connection.writer._transport.write(frames)
     for connection, written in cut_short:
         connection.write_rest(frames[written:])
 
@@ -39,8 +39,8 @@ def _served_up_to(audience: Audience, position: Position, *, now_ms: float) -> N
     audience.served = position
 
 
-def _queue(connection: SocketWriter, queued: Queued) -> None:
-    connection._transport.write(queued.frames)
+def _queue(connection: Connection, queued: Queued) -> None:
+    connection.writer._transport.write(queued.frames)
 
 
 async def _run(_: FlowMonitor) -> None:
@@ -51,7 +51,7 @@ if __name__ == "__main__":
     off: Sequence[tuple[type, str, object]] = (
         (Audience, "broadcast", _broadcast),
         (Audience, "served_up_to", _served_up_to),
-        (SocketWriter, "queue", _queue),
+        (Connection, "queue", _queue),
         (FlowMonitor, "watch", lambda *_: None),
         (FlowMonitor, "run", _run),
     )

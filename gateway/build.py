@@ -21,7 +21,7 @@ from gateway.cluster.membership import Membership
 from gateway.cluster.rebalance import RebalanceLimits
 from gateway.cluster.rebalancer import Rebalancer
 from gateway.cluster.rings import Rings
-from gateway.connection.owner import ConnectionLimits
+from gateway.connection.limits import ConnectionLimits
 from gateway.connection.rate_limit import RateLimit
 from gateway.connection.registry import ConnectionRegistry
 from gateway.delivery.bell import Bell

@@ -95,8 +95,8 @@ class Membership:
             await self._store.register(
                 claims.org,
                 connection_field(claims.sub, connection.id),
-                connection.services,
-                connection.property_id,
+                connection.subscription.services,
+                connection.subscription.property_id,
             )
 
     async def _clear_up(self) -> None:

@@ -5,68 +5,109 @@ writer.py beside it; what a message means, who gets which frame and when a timer
 elsewhere. It is small on purpose; ten thousand of them are the normal case.
 """
 
-from typing import Final
+import asyncio
+from typing import Final, cast
 
 from fanwire.core.ids import Service
-from fanwire.core.tiers import Tier
 from fanwire.errors import RateLimited, RealtimeError
 from fanwire.wire.encode import encode_error
 from gateway.auth.claims import Claims
-from gateway.connection.lanes import ReplayPoint
+from gateway.connection.events import ConnectionEvents, WriteGroup
+from gateway.connection.lanes import Queued
 from gateway.connection.messages import UnknownType, parse_message
-from gateway.connection.owner import ConnectionEvents
-from gateway.connection.phases import SessionInput, advance
+from gateway.connection.phases import SessionInput, SessionPhase, advance
 from gateway.connection.rate_limit import TokenBucket
-from gateway.connection.writer import SocketWriter
-from gateway.websocket.events import (
-    BinaryMessage,
-    Close,
-    FrameEvent,
-    Ping,
-    Pong,
-    TextMessage,
-    Violation,
-)
+from gateway.connection.records import NOT_SUBSCRIBED, SocketFlow
+from gateway.connection.writer import SocketWriter, WriteChange
+from gateway.websocket import events as ws
 from gateway.websocket.parser import FrameParser
-from gateway.websocket.writer import close_frame, pong_frame
+from gateway.websocket.writer import close_frame, pong_frame, text_frame
 
 TOLERATED_UNKNOWN_MESSAGES: Final = 2
 CLOSE_GRACE_MS: Final = 2_000
 ABNORMAL: Final = 1006
 """The code of a socket that ended without a close: no frame ever carries it."""
-NOTHING_SHED: Final[frozenset[Tier]] = frozenset()
 
 
-class Connection(SocketWriter):
-    """Owned by its transport; ends in `ConnectionEvents.ended`, whoever ended it."""
+class Connection(asyncio.Protocol):
+    """Owned by its transport; ends in `ConnectionEvents.ended`, whatever ends it."""
 
     __slots__ = (
-        "_bucket", "_parser", "_unknown_count", "address", "caught_up_ms", "claims", "due_ms",
-        "heard_ms", "id", "is_hidden", "property_id", "property_version", "services", "shed",
-        "version", "withheld",
+        "_bucket", "_events", "_parser", "_unknown_count", "address", "caught_up_ms", "claims",
+        "due_ms", "flow", "groups", "heard_ms", "id", "is_hidden", "phase", "subscription",
+        "writer",
     )  # fmt: skip
 
+    writer: SocketWriter
+    """There from `connection_made` on."""
+
     def __init__(
-        self, sessions: ConnectionEvents, claims: Claims, connection_id: str, address: str = ""
+        self,
+        events: ConnectionEvents["Connection"],
+        claims: Claims,
+        connection_id: str,
+        address: str = "",
     ) -> None:
-        super().__init__(sessions)
+        self._events = events
         self.id = connection_id
         self.address = address
         self.claims = claims
-        self.services: frozenset[Service] = frozenset()
-        self.property_id: str | None = None
-        self.version = 0
-        self.property_version = 0
+        self.phase = SessionPhase.JOINING
+        self.subscription = NOT_SUBSCRIBED
+        self.groups: tuple[WriteGroup[Connection], ...] = ()
+        self.flow: SocketFlow | None = None
+        """What is kept from it; None while it gets everything."""
         self.is_hidden = False
-        self.shed: frozenset[Tier] = NOTHING_SHED
-        self.withheld: dict[Service, ReplayPoint] | None = None
-        """Services that it does not get for now, and from where it will."""
         self.caught_up_ms = 0.0
         """When its last catch-up ended: what it acks of it is not late."""
-        self.heard_ms = self.due_ms = sessions.now_ms()
-        self._parser = FrameParser(sessions.limits.frames)
-        self._bucket = TokenBucket(sessions.limits.rate, now_ms=self.heard_ms)
+        self.heard_ms = self.due_ms = events.now_ms()
+        self._parser = FrameParser(events.limits.frames)
+        self._bucket = TokenBucket(events.limits.rate, now_ms=self.heard_ms)
         self._unknown_count = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether frames may still be written."""
+        return self.phase is not SessionPhase.CLOSED
+
+    def group_of(self, service: Service) -> "WriteGroup[Connection] | None":
+        """Return where this socket gets `service` live, None if it does not."""
+        return next((group for group in self.groups if group.service == service), None)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport over from the handshake."""
+        self.writer = SocketWriter(
+            # A cast: uvloop's transports are not of asyncio's class.
+            cast(asyncio.Transport, transport),
+            hard_limit_bytes=self._events.limits.hard_limit_bytes,
+            send_buffer_bytes=self._events.limits.send_buffer_bytes,
+            now_ms=self._events.now_ms(),
+        )
+
+    def send(self, body: bytes) -> None:
+        """Write one control frame, before any batch that waits; not once the socket is closed."""
+        if self.is_open:
+            self.write(text_frame(body))
+
+    def write(self, frames: bytes) -> None:
+        """Write whole control frames, before any batch that waits."""
+        self.queue(Queued(frames, queued_ms=self._events.now_ms()))
+
+    def queue(self, queued: Queued) -> None:
+        """Write whole frames now, or when it is the turn of their lane."""
+        self._follow(self.writer.queue(queued, now_ms=self._events.now_ms()))
+
+    def write_rest(self, rest: bytes) -> None:
+        """Write what remains of a frame whose beginning is written already."""
+        self._follow(self.writer.write_rest(rest, now_ms=self._events.now_ms()))
+
+    def pause_writing(self) -> None:
+        """Called by the transport as soon as it holds bytes back."""
+        self._follow(self.writer.pause(now_ms=self._events.now_ms()))
+
+    def resume_writing(self) -> None:
+        """Called by the transport when all is written: let the lanes follow."""
+        self._follow(self.writer.resume(now_ms=self._events.now_ms()))
 
     def advance(self, happened: SessionInput) -> None:
         """Move to the next phase of the session."""
@@ -82,42 +123,41 @@ class Connection(SocketWriter):
     def abort(self) -> None:
         """Drop the socket at once, whatever is unsent."""
         self._leave(ABNORMAL)
-        self.lanes = None
-        self._transport.abort()
+        self.writer.abort()
 
     def data_received(self, data: bytes) -> None:
         """Act on every frame that `data` completes."""
-        now_ms = self._sessions.now_ms()
+        now_ms = self._events.now_ms()
         self.heard_ms = now_ms
         for event in self._parser.feed(data):
-            if self.is_open and not self._bucket.spend(self._sessions.limits.rate, now_ms=now_ms):
+            if self.is_open and not self._bucket.spend(self._events.limits.rate, now_ms=now_ms):
                 self.close(RateLimited("too many frames", retry_after_ms=1_000))
             self._receive(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the transport, before it closes the descriptor."""
         self._leave(ABNORMAL)
-        self.lanes = None
+        self.writer.discard()
 
-    def _receive(self, event: FrameEvent) -> None:
+    def _receive(self, event: ws.FrameEvent) -> None:
         match event:
-            case Close():
+            case ws.Close():
                 self._end_with(close_frame(event.code), event.code)
-                self._transport.close()
+                self.writer.close()
             case _ if not self.is_open:
                 pass  # our close is under way; the client's frames crossed it
-            case TextMessage():
+            case ws.TextMessage():
                 self._act_on(event.payload)
-            case Ping():
+            case ws.Ping():
                 self.write(pong_frame(event.payload))
-            case Violation():
+            case ws.Violation():
                 self._end_with(close_frame(event.close_code, event.reason), event.close_code)
-            case Pong() | BinaryMessage():
+            case ws.Pong() | ws.BinaryMessage():
                 pass
 
     def _act_on(self, payload: bytes) -> None:
         try:
-            self._sessions.received(self, parse_message(payload))
+            self._events.received(self, parse_message(payload))
         except UnknownType as error:
             self._unknown_count += 1
             if self._unknown_count > TOLERATED_UNKNOWN_MESSAGES:
@@ -130,21 +170,28 @@ class Connection(SocketWriter):
     def _end_with(self, frame: bytes, code: int) -> None:
         if not self.is_open:
             return
-        if self.lanes is not None:
-            self.lanes.keep_control()  # a batch may not follow the close that overtakes it
+        self.writer.keep_control()
         self.write(frame)
         self._leave(code)
         # A socket that is closed at once may lose the close frame to a reset; the client's
         # own close, or this deadline, ends it.
-        self._sessions.due_at(self, at_ms=self._sessions.now_ms() + CLOSE_GRACE_MS)
+        self._events.due_at(self, at_ms=self._events.now_ms() + CLOSE_GRACE_MS)
 
     def _leave(self, code: int) -> None:
         if self.is_open:
             self.advance(SessionInput.CLOSE)
-            self._sessions.ended(self, code=code)
+            self._events.ended(self, code=code)
 
-    def _fell_behind(self) -> None:
-        self._sessions.fell_behind(self)
+    def _follow(self, change: WriteChange | None) -> None:
+        match change:
+            case WriteChange.FELL_BEHIND:
+                self._regroup()
+                self._events.fell_behind(self)
+            case WriteChange.CAUGHT_UP:
+                self._regroup()
+            case WriteChange.OVERRUN:
+                self._events.overrun(self)
 
-    def _overrun(self) -> None:
-        self._sessions.overrun(self)
+    def _regroup(self) -> None:
+        for group in self.groups:
+            group.moved(self)

@@ -18,8 +18,8 @@ from fanwire.core.ids import Service
 from fanwire.core.position import Position, parse_position
 from fanwire.core.property_filter import PropertyFilter
 from fanwire.core.tiers import Tier
+from gateway.connection.connection import Connection
 from gateway.connection.lanes import Queued, ReplayPoint
-from gateway.connection.writer import SocketWriter
 from gateway.websocket.writer import payload_spans
 from shared.runtime import now_ms
 
@@ -40,31 +40,31 @@ class Audience:
         self.tier = tier
         self.wanted = wanted
         self.served = served
-        self._keeping_up: dict[int, SocketWriter] = {}
-        self._behind: set[SocketWriter] = set()
+        self._keeping_up: dict[int, Connection] = {}
+        self._behind: set[Connection] = set()
         self._sent: deque[tuple[Position, float, float]] = deque(maxlen=REMEMBERED_COUNT)
         # Up to where, and when last; one row stands for all that was sent since the third.
 
     def __len__(self) -> int:
         return len(self._keeping_up) + len(self._behind)
 
-    def __iter__(self) -> Iterator[SocketWriter]:
+    def __iter__(self) -> Iterator[Connection]:
         return iter([*self._keeping_up.values(), *self._behind])
 
-    def add(self, connection: SocketWriter) -> None:
+    def add(self, connection: Connection) -> None:
         """Let `connection` have every frame from now on."""
-        if connection.is_behind:
+        if connection.writer.is_behind:
             self._behind.add(connection)
         else:
-            self._keeping_up[connection.descriptor] = connection
+            self._keeping_up[connection.writer.descriptor] = connection
 
-    def discard(self, connection: SocketWriter) -> None:
+    def discard(self, connection: Connection) -> None:
         """Let it have none any more; nothing happens if it had none."""
-        if self._keeping_up.get(connection.descriptor) is connection:
-            del self._keeping_up[connection.descriptor]
+        if self._keeping_up.get(connection.writer.descriptor) is connection:
+            del self._keeping_up[connection.writer.descriptor]
         self._behind.discard(connection)
 
-    def moved(self, connection: SocketWriter) -> None:
+    def moved(self, connection: Connection) -> None:
         """Take note that `connection` fell behind, or caught up."""
         self.discard(connection)
         self.add(connection)
@@ -72,7 +72,7 @@ class Audience:
     def broadcast(self, frames: bytes, *, at: Position) -> None:
         """Write the same batches to every socket; the topic stood at `at` before them."""
         size = len(frames)
-        cut_short: list[tuple[SocketWriter, int]] = []
+        cut_short: list[tuple[Connection, int]] = []
         for descriptor, connection in self._keeping_up.items():
             try:
                 written = write(descriptor, frames)
@@ -115,7 +115,7 @@ class Audience:
         self._sent.clear()
         # A copy: a socket that is evicted on the way leaves.
         for connection in list(self):
-            connection.drop(self.service)
+            connection.writer.drop(self.service)
             if connection.is_open:
                 connection.write(frame)
 
@@ -131,7 +131,7 @@ class Audience:
             begin = end
         return rows
 
-    def _go_on(self, connection: SocketWriter, rows: Sequence[Queued], written: int) -> None:
+    def _go_on(self, connection: Connection, rows: Sequence[Queued], written: int) -> None:
         # Only the frame that the kernel cut in two belongs to the transport; what follows may
         # wait. It may even be too much, and the service be withheld from one row to the next.
         end = 0
@@ -139,7 +139,7 @@ class Audience:
             start, end = end, end + len(row.frames)
             if start < written < end:
                 connection.write_rest(row.frames[written - start :])
-            elif start >= written and self in connection.audiences:
+            elif start >= written and self in connection.groups:
                 connection.queue(row)
 
 

@@ -109,23 +109,23 @@ class CatchUps:
             return
         if not entries and catch_up.at < catch_up.held.position:
             _reset(catch_up, ResetReason.EXPIRED)
-        if catch_up.connection.is_behind:
+        if catch_up.connection.writer.is_behind:
             # It may not read for minutes, and thousands like it: what is held has to be little.
             # The rest is read again.
             del entries[1:]
         for entry in entries:
             if not await self._may_write(catch_up) or not self._accept(catch_up, entry):
                 break
-            if catch_up.connection.is_behind:
+            if catch_up.connection.writer.is_behind:
                 break
-        catch_up.is_slow = catch_up.connection.is_behind
+        catch_up.is_slow = catch_up.connection.writer.is_behind
 
     async def _may_write(self, catch_up: CatchUp) -> bool:
         """Wait until the socket takes more; return False if it wants no more of the topic."""
         # Behind perhaps through another topic's catch-up: together they could overrun a socket
         # that each of them spares. A poll, not an event: a slot for one in each connection
         # would cost more than this does.
-        while catch_up.connection.is_behind and catch_up.connection.is_open:  # noqa: ASYNC110
+        while catch_up.connection.writer.is_behind and catch_up.connection.is_open:  # noqa: ASYNC110
             await asyncio.sleep(PACE_S)
         return catch_up.connection.is_open and self._is_current(catch_up)
 
@@ -163,7 +163,7 @@ class CatchUps:
 
 def wanted_by(connection: Connection) -> PropertyFilter:
     """Return which properties a socket sees: what its token allows, narrowed to its choice."""
-    return effective_filter(connection.claims.properties, connection.property_id)
+    return effective_filter(connection.claims.properties, connection.subscription.property_id)
 
 
 def _write(catch_up: CatchUp, entries: list[LogEntry]) -> None:

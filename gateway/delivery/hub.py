@@ -72,12 +72,13 @@ class HeldTopic:
             audience = Audience(self.topic.service, self.tier, wanted, self.position)
             self.audiences[wanted] = audience
         audience.add(connection)
-        connection.audiences += (audience,)
+        connection.groups += (audience,)
 
     def leave(self, connection: Connection) -> None:
         """Deliver no more to `connection`."""
-        for audience in connection.audiences:
-            if self.audiences.get(audience.wanted) is audience:
+        for group in connection.groups:
+            audience = self.audiences.get(group.wanted)
+            if audience is not None and audience is group:
                 self._remove(audience, connection)
 
     def deliver(self, entries: Sequence[LogEntry], *, now_ms: float) -> int:
@@ -139,7 +140,7 @@ class HeldTopic:
 
     def _remove(self, audience: Audience, connection: Connection) -> None:
         audience.discard(connection)
-        connection.audiences = tuple(a for a in connection.audiences if a is not audience)
+        connection.groups = tuple(group for group in connection.groups if group is not audience)
         if not audience:
             del self.audiences[audience.wanted]
 
@@ -170,8 +171,8 @@ class Hub:
 
     def leave_all(self, connection: Connection) -> None:
         """Deliver nothing more to `connection`."""
-        for audience in connection.audiences:
-            held = self._topics.get(Topic(connection.claims.org, audience.service))
+        for group in connection.groups:
+            held = self._topics.get(Topic(connection.claims.org, group.service))
             if held is not None:
                 held.leave(connection)
 

@@ -14,7 +14,7 @@ import structlog
 from fanwire.core.ids import Service
 from fanwire.core.tiers import Tier, Tiers
 from fanwire.wire.encode import encode_disabled, encode_quarantine
-from gateway.connection.connection import NOTHING_SHED, Connection
+from gateway.connection.connection import Connection
 from gateway.flow_control.counters import DroppedFor, EvictedFor, FlowCounters, WithheldFor
 from gateway.flow_control.quarantine import (
     Cleared,
@@ -24,6 +24,7 @@ from gateway.flow_control.quarantine import (
     QuarantineLimits,
     SocketLoad,
 )
+from gateway.flow_control.socket_flow import NOTHING_SHED, forget, shed, shed_of
 from gateway.flow_control.switches import RETRY_AFTER_MS
 from gateway.flow_control.withholding import Withholding
 from shared.runtime import now_ms
@@ -72,7 +73,7 @@ class FlowMonitor:
         """Return what waits in all lanes, by tier; None is for control frames."""
         waiting: Counter[Tier | None] = Counter()
         for connection in list(self._watched):
-            if (lanes := connection.lanes) is not None:
+            if (lanes := connection.writer.lanes) is not None:
                 waiting.update(lanes.bytes_by_tier)
         return waiting
 
@@ -103,7 +104,7 @@ class FlowMonitor:
             self.counters.ended(quarantine.shed, after_ms=after_ms)
         self._ack_lags.pop(connection, None)
         self._told.pop(connection, None)
-        connection.withheld = None
+        forget(connection)
 
     def acked(self, connection: Connection, lag_ms: float) -> None:
         """Take note of how far a socket's acks lag."""
@@ -123,7 +124,10 @@ class FlowMonitor:
         if _stuck_ms(connection) <= self._limits.age_ms:
             self._spill(connection, down_to_bytes=hard_limit_bytes // 2)
         # Telling of a quarantine takes room as well, so this may call itself, and find it ended.
-        while connection.lanes is not None and connection.lanes.used_bytes > hard_limit_bytes:
+        while (
+            connection.writer.lanes is not None
+            and connection.writer.lanes.used_bytes > hard_limit_bytes
+        ):
             entered = self._watched[connection].overrun(now_ms=now_ms())
             if entered is None:
                 self._evict(connection, EvictedFor.OVERRUN)
@@ -141,10 +145,13 @@ class FlowMonitor:
 
     def _spill(self, connection: Connection, *, down_to_bytes: int) -> None:
         """Leave to the log what waits of the least important services; it follows at once."""
-        for service in sorted(connection.services, key=self._worth):
-            if connection.lanes is None or connection.lanes.used_bytes <= down_to_bytes:
+        for service in sorted(connection.subscription.services, key=self._worth):
+            if (
+                connection.writer.lanes is None
+                or connection.writer.lanes.used_bytes <= down_to_bytes
+            ):
                 break
-            if connection.waits(service):
+            if connection.writer.waits(service):
                 self.withholding.withhold(connection, service, WithheldFor.BURST)
         self.withholding.refresh(connection)
 
@@ -152,7 +159,7 @@ class FlowMonitor:
         return -_TIERS_BY_WORTH.index(self._tiers.of(service))
 
     def _evict(self, connection: Connection, why: EvictedFor) -> None:
-        unsent_bytes = connection.unsent_bytes
+        unsent_bytes = connection.writer.unsent_bytes
         log.info("socket.evicted", connection=connection.id, unsent_bytes=unsent_bytes, why=why)
         self.counters.evicted[why] += 1
         connection.abort()
@@ -167,26 +174,26 @@ class FlowMonitor:
             case Entered():
                 self._enter_quarantine(connection, verdict)
             case Cleared():
-                self.counters.cleared(connection.shed, after_ms=verdict.after_ms)
-                connection.shed = NOTHING_SHED
+                self.counters.cleared(shed_of(connection), after_ms=verdict.after_ms)
+                shed(connection, NOTHING_SHED)
                 self._notify_cleared(connection)
                 self.withholding.refresh(connection)
-            case Conflate() if connection.lanes is not None:
-                left_out = connection.lanes.conflate(verdict.tier)
+            case Conflate() if connection.writer.lanes is not None:
+                left_out = connection.writer.lanes.conflate(verdict.tier)
                 self.counters.events_dropped[verdict.tier, DroppedFor.CONFLATED] += left_out
             case _:
-                if not connection.is_behind and quarantine.is_idle(now_ms=now_ms()):
+                if not connection.writer.is_behind and quarantine.is_idle(now_ms=now_ms()):
                     del self._watched[connection]
 
     def _enter_quarantine(self, connection: Connection, entered: Entered) -> None:
-        self.counters.entered(entered.shed - connection.shed)
-        connection.shed = entered.shed
+        self.counters.entered(entered.shed - shed_of(connection))
+        shed(connection, entered.shed)
         self.withholding.refresh(connection)
         self._notify_entered(connection, until_ms=entered.until_ms)
 
     def _load(self, connection: Connection) -> SocketLoad:
         return SocketLoad(
-            backlog_bytes=connection.unsent_bytes,
+            backlog_bytes=connection.writer.unsent_bytes,
             oldest_age_ms=_oldest_age_ms(connection),
             ack_lag_ms=self._read_ack_lag_ms(connection),
         )
@@ -200,7 +207,9 @@ class FlowMonitor:
         return lag_ms
 
     def _notify_entered(self, connection: Connection, *, until_ms: float) -> None:
-        services = sorted(s for s in connection.services if self._tiers.of(s) in connection.shed)
+        services = sorted(
+            s for s in connection.subscription.services if self._tiers.of(s) in shed_of(connection)
+        )
         log.info("quarantine.entered", connection=connection.id, services=services)
         if services:
             # Before it is sent: that may end the socket, which forgets what it was told.
@@ -217,7 +226,7 @@ class FlowMonitor:
 
 
 def _oldest_age_ms(connection: Connection) -> float:
-    lanes = connection.lanes
+    lanes = connection.writer.lanes
     oldest_ms = None if lanes is None else lanes.oldest_ms()
     in_lanes_ms = 0.0 if oldest_ms is None else now_ms() - oldest_ms
     return max(in_lanes_ms, _stuck_ms(connection))
@@ -225,7 +234,7 @@ def _oldest_age_ms(connection: Connection) -> float:
 
 def _stuck_ms(connection: Connection) -> float:
     """Return for how long the transport has not got rid of what it was given last."""
-    return now_ms() - connection.pushed_ms if connection.is_behind else 0.0
+    return now_ms() - connection.writer.pushed_ms if connection.writer.is_behind else 0.0
 
 
 def _wall_ms() -> float:

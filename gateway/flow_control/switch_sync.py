@@ -81,7 +81,7 @@ class SwitchSync:
         """Tell a socket which of its services are off; end it if everything is."""
         switches = self._board.of(connection.claims.org)
         if connection.phase is not SessionPhase.JOINING:  # else its hello will tell
-            off = all_off(switches, connection.services)
+            off = all_off(switches, connection.subscription.services)
             connection.send(encode_disabled(off, retry_after_ms=RETRY_AFTER_MS))
         if switches.emergency:
             connection.close(switched_off())
@@ -123,7 +123,7 @@ class SwitchSync:
     def _concerns(self, connection: Connection, before: Mapping[Org, Switches]) -> bool:
         old = before.get(connection.claims.org, Switches())
         new = self._board.of(connection.claims.org)
-        services = connection.services
+        services = connection.subscription.services
         return old.emergency != new.emergency or all_off(old, services) != all_off(new, services)
 
     async def _read(self, key: str) -> Switches:

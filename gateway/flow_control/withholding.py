@@ -28,6 +28,7 @@ from gateway.delivery.chain import ResetReason
 from gateway.delivery.hub import HeldTopic, Hub
 from gateway.delivery.live_feed import LiveFeed
 from gateway.flow_control.counters import DroppedFor, FlowCounters, WithheldFor
+from gateway.flow_control.socket_flow import keep_point, pop_point, shed_of, withheld_of
 from gateway.flow_control.switches import LiveSwitches
 
 log = structlog.get_logger()
@@ -74,7 +75,7 @@ class Withholding:
         tier = self._tiers.of(service)
         if self._switchboard.is_off(connection.claims.org, service):
             return WithheldFor.SWITCHED_OFF
-        if tier in connection.shed:
+        if tier in shed_of(connection):
             return WithheldFor.QUARANTINE
         if connection.is_hidden and tier in _HIDDEN_SHEDS:
             return WithheldFor.HIDDEN
@@ -82,36 +83,42 @@ class Withholding:
 
     def switched_off(self, connection: Connection) -> list[str]:
         """Return which of a socket's services are switched off."""
-        return all_off(self._switchboard.of(connection.claims.org), connection.services)
+        return all_off(
+            self._switchboard.of(connection.claims.org), connection.subscription.services
+        )
 
     def enter(self, connection: Connection, held: HeldTopic) -> None:
         """Let a socket have a topic from its head on: now, or once it may."""
         if self.may_join(connection, held.topic.service):
             held.join(connection, wanted_by(connection))
         else:
-            _keep_place(connection, held.topic.service, ReplayPoint(held.position, held.position))
+            keep_point(connection, held.topic.service, ReplayPoint(held.position, held.position))
 
     def resume_at(self, connection: Connection, service: Service, place: ReplayPoint) -> None:
         """Let a socket have a topic from `place` on: soon, or once it may."""
-        _keep_place(connection, service, place)
+        keep_point(connection, service, place)
         self.refresh(connection)
 
     def place_of(self, connection: Connection, service: Service) -> Position | None:
         """Return where a socket stands in a withheld service, None if it is not withheld."""
-        place = (connection.withheld or {}).get(service)
+        place = withheld_of(connection).get(service)
         return None if place is None else place.at
+
+    def withholds(self, connection: Connection, service: Service) -> bool:
+        """Tell whether a socket is kept from a service that it is subscribed to."""
+        return service in withheld_of(connection)
 
     def left(self, connection: Connection, service: Service) -> None:
         """Forget what waits or is withheld of a service that a socket left."""
-        connection.drop(service)
-        _pop_point(connection, service)
+        connection.writer.drop(service)
+        pop_point(connection, service)
 
     def refresh(self, connection: Connection) -> None:
         """Withhold and give back what the socket's state calls for."""
         if not connection.is_open or connection.phase is SessionPhase.JOINING:
             return  # nothing may come before hello; the join itself asks what may be joined
-        for service in connection.services:
-            is_withheld = service in (connection.withheld or ())
+        for service in connection.subscription.services:
+            is_withheld = service in withheld_of(connection)
             why_not = self._why_not(connection, service)
             if why_not is not None:
                 if not is_withheld:
@@ -123,14 +130,14 @@ class Withholding:
         """Keep a service from a socket; `refresh` gives it back."""
         topic = Topic(connection.claims.org, service)
         held = self._hub.get(topic)
-        waiting = connection.drop(service)
+        waiting = connection.writer.drop(service)
         under_way = self._catch_ups.stop(connection, topic)
         if held is None:
             return  # it is still being joined, and `enter` will keep it out
-        audience = connection.audience_of(service)
-        head = ReplayPoint(held.position, held.position if audience is None else audience.served)
+        group = connection.group_of(service)
+        head = ReplayPoint(held.position, held.position if group is None else group.served)
         held.leave(connection)
-        _keep_place(connection, service, waiting or under_way or head)
+        keep_point(connection, service, waiting or under_way or head)
         self._counters.withheld[held.tier, why] += 1
 
     def _start_return(self, connection: Connection, topic: Topic) -> None:
@@ -151,7 +158,7 @@ class Withholding:
             self._returning.discard((connection, topic))
 
     def _is_due(self, connection: Connection, service: Service) -> bool:
-        is_withheld = service in (connection.withheld or ())
+        is_withheld = service in withheld_of(connection)
         return is_withheld and connection.is_open and self.may_join(connection, service)
 
     async def _catch_up(self, connection: Connection, topic: Topic) -> None:
@@ -159,7 +166,7 @@ class Withholding:
         # The place is taken only now: whatever changed meanwhile has found it where it was.
         if not self._is_due(connection, topic.service):
             return
-        place = _pop_point(connection, topic.service)
+        place = pop_point(connection, topic.service)
         assert place is not None
         missed_count = _event_count(place.at, held.position)
         if missed_count > LONGEST_REPLAY_EVENTS:
@@ -171,15 +178,15 @@ class Withholding:
             await self._catch_ups.run(catch_up)
         except RealtimeError:
             if self._is_nowhere(connection, topic):
-                _keep_place(connection, topic.service, ReplayPoint(catch_up.at, catch_up.served))
+                keep_point(connection, topic.service, ReplayPoint(catch_up.at, catch_up.served))
             raise
 
     def _is_nowhere(self, connection: Connection, topic: Topic) -> bool:
         service = topic.service
         return (
-            service in connection.services
-            and service not in (connection.withheld or ())
-            and connection.audience_of(service) is None
+            service in connection.subscription.services
+            and service not in withheld_of(connection)
+            and connection.group_of(service) is None
             and not self._catch_ups.is_under_way(connection, topic)
         )
 
@@ -189,21 +196,6 @@ class Withholding:
         )
         connection.send(reset)
         held.join(connection, wanted_by(connection))
-
-
-def _pop_point(connection: Connection, service: Service) -> ReplayPoint | None:
-    if connection.withheld is None:
-        return None
-    place = connection.withheld.pop(service, None)
-    if not connection.withheld:
-        connection.withheld = None
-    return place
-
-
-def _keep_place(connection: Connection, service: Service, place: ReplayPoint) -> None:
-    if connection.withheld is None:
-        connection.withheld = {}
-    connection.withheld[service] = place
 
 
 def _event_count(behind: Position, head: Position) -> int:

@@ -6,7 +6,7 @@ the socket joins. Changes of one socket take turns; the newest version wins.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -18,6 +18,7 @@ from fanwire.wire.encode import ServiceState, encode_reset, encode_subscriptions
 from gateway.connection.connection import Connection
 from gateway.connection.lanes import ReplayPoint
 from gateway.connection.phases import SessionInput, SessionPhase
+from gateway.connection.records import ActiveSubscription
 from gateway.delivery.catch_up import CatchUp, CatchUps, wanted_by
 from gateway.delivery.chain import ResetReason, Resumed, judge_resume
 from gateway.delivery.hub import HeldTopic, Hub
@@ -101,7 +102,11 @@ class Joiner:
             if not connection.is_open:
                 return JoinResult([], [])
             # A fresh token may have narrowed the socket meanwhile.
-            starts = [start for start in starts if start.held.topic.service in connection.services]
+            starts = [
+                start
+                for start in starts
+                if start.held.topic.service in connection.subscription.services
+            ]
             self._greet(connection, starts)
             entered = [self._enter(connection, start) for start in starts]
         return JoinResult(starts, [catch_up for catch_up in entered if catch_up])
@@ -116,7 +121,7 @@ class Joiner:
             allowed = frozenset(filter(connection.claims.may_receive, wanted.services))
             org = connection.claims.org
             helds = await asyncio.gather(*(self._feed.open(Topic(org, s)) for s in allowed))
-            if connection.is_open and wanted.version > connection.version:
+            if connection.is_open and wanted.version > connection.subscription.version:
                 by_service = {held.topic.service: held for held in helds}
                 # Asked again: the token may be another one by now.
                 still_allowed = filter(connection.claims.may_receive, by_service)
@@ -125,18 +130,21 @@ class Joiner:
     def narrow(self, connection: Connection) -> None:
         """Take from a socket what its token no longer allows, as after a refresh."""
         change = interest_change(
-            held=connection.services,
-            wanted=frozenset(filter(connection.claims.may_receive, connection.services)),
+            held=connection.subscription.services,
+            wanted=frozenset(
+                filter(connection.claims.may_receive, connection.subscription.services)
+            ),
         )
         self._leave(connection, change.leave)
-        connection.services -= change.leave
+        services = connection.subscription.services - change.leave
+        connection.subscription = replace(connection.subscription, services=services)
         self._refilter(connection)
         if connection.phase is not SessionPhase.JOINING:  # else its hello will tell
             self._acknowledge(connection)
 
     async def _register(self, connection: Connection, request: StreamRequest) -> None:
-        connection.services = request.services
-        connection.property_id = request.property_id
+        asked = ActiveSubscription(request.services, request.property_id)
+        connection.subscription = asked
         version = await self._store.register(
             connection.claims.org,
             connection_field(connection.claims.sub, connection.id),
@@ -144,7 +152,9 @@ class Joiner:
             request.property_id,
         )
         # Changes up to here are older than the URL that this socket came with.
-        connection.version = connection.property_version = version
+        connection.subscription = replace(
+            connection.subscription, version=version, property_version=version
+        )
 
     async def _starts(self, org: Org, request: StreamRequest) -> list[ServiceStart]:
         topics = [Topic(org, service) for service in sorted(request.services)]
@@ -199,13 +209,16 @@ class Joiner:
     def _apply(
         self, connection: Connection, wanted: WantedChange, helds: dict[Service, HeldTopic]
     ) -> None:
-        change = interest_change(held=connection.services, wanted=helds.keys())
-        connection.version = wanted.version
-        connection.services = frozenset(helds)
+        before = connection.subscription
+        change = interest_change(held=before.services, wanted=helds.keys())
+        connection.subscription = replace(before, version=wanted.version, services=frozenset(helds))
         self._leave(connection, change.leave)
-        if wanted.property_version > connection.property_version:
-            connection.property_version = wanted.property_version
-            connection.property_id = wanted.property_id
+        if wanted.property_version > before.property_version:
+            connection.subscription = replace(
+                connection.subscription,
+                property_id=wanted.property_id,
+                property_version=wanted.property_version,
+            )
             self._refilter(connection)
         for service in change.join:
             self._withholding.enter(connection, helds[service])
@@ -215,20 +228,21 @@ class Joiner:
         log.debug(
             "sub.applied",
             connection=connection.id,
-            version=connection.version,
-            services=len(connection.services),
+            version=wanted.version,
+            services=len(helds),
         )
 
     def _acknowledge(self, connection: Connection) -> None:
         # A new filter has other predecessors: the client must stand at the head, which is
         # right, because all that was for it under the old one is written.
+        active = connection.subscription
         states = [
             ServiceState(s, self._profile.tiers.of(s), self._position(connection, s))
-            for s in sorted(connection.services)
+            for s in sorted(active.services)
         ]
         connection.send(
             encode_subscriptions(
-                version=connection.version, property_id=connection.property_id, services=states
+                version=active.version, property_id=active.property_id, services=states
             )
         )
 
@@ -243,21 +257,21 @@ class Joiner:
 
     def _refilter(self, connection: Connection) -> None:
         wanted = wanted_by(connection)
-        for audience in connection.audiences:
-            held = self._hub.get(Topic(connection.claims.org, audience.service))
-            if held is None or audience.wanted == wanted:
+        for group in connection.groups:
+            held = self._hub.get(Topic(connection.claims.org, group.service))
+            if held is None or group.wanted == wanted:
                 continue
             held.leave(connection)
-            waiting = connection.drop(audience.service)
+            waiting = connection.writer.drop(group.service)
             if waiting is None:
                 held.join(connection, wanted)
             else:
                 # What was cut for the old filter is cut anew from the log.
-                self._withholding.resume_at(connection, audience.service, waiting)
+                self._withholding.resume_at(connection, group.service, waiting)
 
     def _position(self, connection: Connection, service: Service) -> Position | None:
         held = self._hub.get(Topic(connection.claims.org, service))
-        is_live = connection.audience_of(service) is not None and not connection.waits(service)
+        is_live = connection.group_of(service) is not None and not connection.writer.waits(service)
         if held is not None and is_live:
             return held.position
         return self._withholding.place_of(connection, service)

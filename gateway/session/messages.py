@@ -14,6 +14,7 @@ from fanwire.wire.encode import encode_auth
 from gateway.auth.tokens import TokenVerifier
 from gateway.connection.connection import Connection
 from gateway.connection.counters import GatewayCounters
+from gateway.connection.limits import ConnectionLimits
 from gateway.connection.messages import (
     AckMessage,
     AuthMessage,
@@ -21,7 +22,6 @@ from gateway.connection.messages import (
     PingMessage,
     VisibilityMessage,
 )
-from gateway.connection.owner import ConnectionLimits
 from gateway.connection.phases import SessionInput
 from gateway.connection.registry import ConnectionRegistry
 from gateway.delivery.hub import Hub
@@ -116,9 +116,9 @@ class SessionMessages:
         lag_ms = 0.0
         for service, position in ack.positions.items():
             held = self._parts.hub.get(Topic(connection.claims.org, service))
-            if held is None or service not in connection.services:
+            if held is None or service not in connection.subscription.services:
                 continue  # it crossed a change of the subscription
-            if service in (connection.withheld or ()):
+            if self._parts.flow.withholding.withholds(connection, service):
                 continue  # nothing holds the topic for this socket: it may have begun anew
             # Not `position`: a reset may have taken that back while the ack was on its way.
             if position > held.furthest:
@@ -130,9 +130,9 @@ class SessionMessages:
 
 
 def _ack_lag_ms(connection: Connection, service: Service, position: Position) -> float:
-    audience = connection.audience_of(service)
+    group = connection.group_of(service)
     # The timers of a hidden page are held up by its browser, and what a catch-up writes is old.
-    if audience is None or connection.is_hidden:
+    if group is None or connection.is_hidden:
         return 0.0
-    since_ms = audience.unacked_since_ms(position)
+    since_ms = group.unacked_since_ms(position)
     return 0.0 if since_ms is None else now_ms() - max(since_ms, connection.caught_up_ms)

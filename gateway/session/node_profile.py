@@ -22,8 +22,8 @@ class NodeProfile:
         return encode_hello(
             connection_id=connection.id,
             node=self.node,
-            version=connection.version,
-            property_id=connection.property_id,
+            version=connection.subscription.version,
+            property_id=connection.subscription.property_id,
             heartbeat_ms=self.heartbeat_ms,
             token_expires_at_ms=connection.claims.exp_ms,
             services=services,

@@ -135,7 +135,7 @@ class SubscriptionSync:
         self, connection: Connection, stored: Sequence[Subscription | None]
     ) -> None:
         newest = max((s for s in stored if s is not None), key=_version, default=None)
-        if newest is None or newest.version <= connection.version:
+        if newest is None or newest.version <= connection.subscription.version:
             return
         property_id, property_version = newest_filter(*stored)
         await self._joiner.change(

@@ -53,10 +53,10 @@ class SocketTimers:
         # less than one that is never told.
         since_ms = now_ms() - 2 * self._limits.heartbeat_ms - TICK_MS
         moved: dict[str, Position] = {}
-        for audience in connection.audiences:
-            held = self._hub.get(Topic(connection.claims.org, audience.service))
+        for group in connection.groups:
+            held = self._hub.get(Topic(connection.claims.org, group.service))
             # A head may not overtake the batches that lead to it.
-            is_written = not connection.waits(audience.service)
+            is_written = not connection.writer.waits(group.service)
             if held is not None and held.moved_ms >= since_ms and is_written:
                 moved[held.topic.service] = held.position
         stale = now_ms() - self._feed.fresh_ms > self._limits.stale_ms

@@ -50,7 +50,7 @@ def topic_of(service: str) -> Topic:
 def stall(client: Client) -> None:
     """Let a client take nothing more until it is listened to."""
     client.connection.write(FILLER)
-    assert client.connection.is_behind
+    assert client.connection.writer.is_behind
 
 
 async def deliver(

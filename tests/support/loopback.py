@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from gateway.auth.claims import Claims
 from gateway.connection.connection import Connection
+from gateway.connection.events import ConnectionEvents
+from gateway.connection.limits import ConnectionLimits
 from gateway.connection.messages import ClientMessage
-from gateway.connection.owner import ConnectionEvents, ConnectionLimits
 from gateway.connection.rate_limit import RateLimit
 from gateway.delivery.hub import Hub
 from gateway.websocket.events import FrameLimits
@@ -125,7 +126,11 @@ class Client:
     """A connection, its transport, and what its peer sees."""
 
     def __init__(
-        self, sessions: ConnectionEvents, *, claims: Claims | None = None, name: str = "gw~c1"
+        self,
+        sessions: ConnectionEvents[Connection],
+        *,
+        claims: Claims | None = None,
+        name: str = "gw~c1",
     ) -> None:
         self.connection = Connection(sessions, claims or some_claims(), name)
         self.transport = LoopbackTransport(self.connection)

@@ -206,7 +206,9 @@ def test_B62_more_unsent_than_the_hard_limit_aborts() -> None:
     client.connection.write(b"x")
     assert client.transport.is_aborted
     assert sessions.ended_ids == [client.connection.id]
-    assert client.connection.lanes is None, "the timer wheel holds an ended connection for a while"
+    assert client.connection.writer.lanes is None, (
+        "the timer wheel holds an ended connection for a while"
+    )
     client.connection.send(b"{}")
 
 
@@ -243,11 +245,11 @@ def test_falling_behind_is_reported_once_until_all_is_written() -> None:
 
 def test_being_behind_follows_the_transport() -> None:
     client, _ = a_client()
-    seen = [client.connection.is_behind]
+    seen = [client.connection.writer.is_behind]
     client.connection.write(b"x" * 500_000)
-    seen.append(client.connection.is_behind)
+    seen.append(client.connection.writer.is_behind)
     client.transport.received_in_full()
-    seen.append(client.connection.is_behind)
+    seen.append(client.connection.writer.is_behind)
     assert seen == [False, True, False]
 
 

@@ -52,7 +52,7 @@ def numbered(size: int, first: int = 0) -> bytes:
 
 
 def is_behind(client: Client) -> bool:
-    return client.connection.is_behind
+    return client.connection.writer.is_behind
 
 
 def test_every_socket_gets_the_same_bytes() -> None:
@@ -114,7 +114,7 @@ def test_B62_a_socket_beyond_the_hard_limit_is_aborted_and_the_others_are_not_af
         ]
     assert stuck.transport.is_aborted
     assert stage.sessions.ended_ids == [stuck.connection.id]
-    assert not stuck.connection.audiences
+    assert not stuck.connection.groups
     assert {len(each) for each in received} == {4 * len(numbered(MORE_THAN_A_KERNEL_BUFFER))}
     assert len(stage.audience) == 2
 
@@ -133,7 +133,7 @@ def test_a_socket_that_is_gone_takes_nothing_from_the_others() -> None:
 def test_a_descriptor_is_never_written_to_once_its_connection_is_lost() -> None:
     stage = AudienceStage(2)
     lost, kept = stage.clients
-    descriptor = lost.connection.descriptor
+    descriptor = lost.connection.writer.descriptor
     # Opened before the number is free, or one of the two could take it by itself.
     heir, far_end = socket.socketpair()
     with heir, far_end:
@@ -157,7 +157,7 @@ def test_a_closed_connection_joins_no_audience() -> None:
     late.transport.lose()
     stage.held.join(late.connection, None)
     assert len(stage.audience) == 1
-    assert late.connection.audiences == ()
+    assert late.connection.groups == ()
 
 
 def test_leaving_twice_is_leaving_once() -> None:
@@ -216,7 +216,7 @@ def test_of_a_run_that_is_cut_short_the_transport_holds_one_frame_and_the_lanes_
     run = a_run(10, 60_000)
     stage.held.deliver(run, now_ms=0)
     assert client.transport.get_write_buffer_size() <= len(run[0].body) + 10
-    assert client.connection.waits(TASKS)
+    assert client.connection.writer.waits(TASKS)
     reader = Reader()
     reader.take(client.transport.received_in_full())
     assert reader.seqs == list(range(1, 11))
@@ -226,7 +226,7 @@ def test_what_waits_of_a_run_can_be_replayed_from_the_first_frame_that_is_not_be
     stage = AudienceStage()
     [client] = stage.clients
     stage.held.deliver(a_run(10, 60_000), now_ms=0)
-    place = client.connection.drop(TASKS)
+    place = client.connection.writer.drop(TASKS)
     assert place is not None
     reader = Reader()
     reader.take(client.transport.received_in_full())
@@ -240,7 +240,9 @@ def test_a_reset_takes_the_place_of_what_waits_and_cannot_be_dropped() -> None:
     stage.held.deliver(a_run(10, 60_000), now_ms=0)
     stage.held.reset(ResetReason.ROLLED_BACK, at(3))
     stage.held.deliver(a_plain_chain(1, after=at(3), epoch=EPOCH + 1), now_ms=0)
-    assert client.connection.drop(TASKS) == ReplayPoint(at(3), at(3)), "the batch behind the reset"
+    assert client.connection.writer.drop(TASKS) == ReplayPoint(at(3), at(3)), (
+        "the batch behind the reset"
+    )
     reader = Reader()
     reader.take(client.transport.received_in_full())
     assert (reader.resets, reader.position) == ([ResetReason.ROLLED_BACK], at(3))

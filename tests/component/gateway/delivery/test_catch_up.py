@@ -383,7 +383,7 @@ def test_F29_any_interleaving_of_live_and_replay_gives_the_same_events(
     )
     assert stage.reader.resets == []
     assert stage.reader.seqs == expected_seqs(chain[resumed:], wanted)
-    assert len(stage.client.connection.audiences) == 1
+    assert len(stage.client.connection.groups) == 1
 
 
 @given(chain=chains, wanted=filters, steps=trimming_steps, data=st.data())

@@ -155,7 +155,7 @@ def test_leaving_all_leaves_the_topics_of_every_service() -> None:
     client = stage.join()
     other.join(client.connection, None)
     stage.hub.leave_all(client.connection)
-    assert client.connection.audiences == ()
+    assert client.connection.groups == ()
     assert not stage.held.audiences
     assert not other.audiences
 
@@ -212,9 +212,9 @@ async def _deliver_to_a_reader_that_stops_and_goes_on() -> None:
     chain = a_plain_chain(120, payload=b'"%b"' % (b"x" * 60_000))
     for first in range(0, 90, 30):  # in one tick, far more than every buffer on the way
         stage.held.deliver(chain[first : first + 30], now_ms=0)
-    fell_behind = connection.is_behind
+    fell_behind = connection.writer.is_behind
     told = await _read_batches(reader, 90)
-    await eventually(lambda: not connection.is_behind, every_s=0.001)
+    await eventually(lambda: not connection.writer.is_behind, every_s=0.001)
     stage.held.deliver(chain[90:], now_ms=0)
     told += await _read_batches(reader, 30)
     assert fell_behind

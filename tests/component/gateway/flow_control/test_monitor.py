@@ -9,6 +9,7 @@ from fanwire.core.tiers import Tier
 from gateway.flow_control.counters import DroppedFor, EvictedFor, WithheldFor
 from gateway.flow_control.monitor import ACK_LAG_COUNTS_MS
 from gateway.flow_control.quarantine import QuarantineLimits
+from gateway.flow_control.socket_flow import shed_of
 from gateway.session.joining import WantedChange
 from shared.runtime import now_ms
 from tests.support.gateway_stage import GatewayStage, a_request
@@ -59,7 +60,7 @@ async def quarantined(
     stall(client)
     await checked(stage, clock, 3_000)
     await checked(stage, clock, 1_000)
-    assert client.connection.shed == {Tier.LOW}
+    assert shed_of(client.connection) == {Tier.LOW}
     return client, ears
 
 
@@ -125,7 +126,7 @@ async def test_too_many_bytes_are_too_much_before_they_are_old(clock: MonitorClo
     await deliver(stage, "tasks", 4, payload=BIG)
     for _ in range(2):
         await checked(stage, clock, 0)
-    assert client.connection.shed == {Tier.LOW}
+    assert shed_of(client.connection) == {Tier.LOW}
 
 
 async def test_a_socket_that_takes_nothing_does_not_recover_by_getting_nothing(
@@ -135,7 +136,7 @@ async def test_a_socket_that_takes_nothing_does_not_recover_by_getting_nothing(
     client, _ = await quarantined(stage, clock, "analytics")
     for _ in range(40):
         await checked(stage, clock, 1_000)
-    assert Tier.LOW in client.connection.shed
+    assert Tier.LOW in shed_of(client.connection)
 
 
 async def test_who_is_stuck_for_longer_than_the_longest_quarantine_is_evicted(
@@ -156,8 +157,8 @@ async def test_a_burst_beyond_the_hard_limit_is_left_to_the_log(clock: MonitorCl
         await deliver(stage, "tasks", 10, payload=BIG)
         await deliver(stage, "finance", 40, payload=BIG)
         assert client.connection.is_open
-        assert client.connection.lanes is not None
-        assert client.connection.lanes.used_bytes <= LIMITS.hard_limit_bytes
+        assert client.connection.writer.lanes is not None
+        assert client.connection.writer.lanes.used_bytes <= LIMITS.hard_limit_bytes
 
         def is_whole() -> bool:
             ears.listen()
@@ -179,14 +180,14 @@ async def test_B62_of_a_stuck_socket_low_and_normal_go_first_and_then_the_socket
     await deliver(stage, "analytics", 6, payload=BIG)
     await deliver(stage, "properties", 6, payload=BIG)
     await deliver(stage, "finance", 6, payload=BIG)
-    assert client.connection.shed == {Tier.LOW}
+    assert shed_of(client.connection) == {Tier.LOW}
     await deliver(stage, "finance", 6, payload=BIG)
-    assert client.connection.shed == {Tier.LOW, Tier.NORMAL}
+    assert shed_of(client.connection) == {Tier.LOW, Tier.NORMAL}
     assert client.connection.is_open
     await deliver(stage, "finance", 6, payload=BIG)
     assert client.transport.is_aborted
     assert stage.flow.watched_count == 0
-    assert client.connection.lanes is None
+    assert client.connection.writer.lanes is None
 
 
 async def test_notices_alone_can_overrun_a_socket_and_end_it_once(clock: MonitorClock) -> None:
@@ -207,7 +208,7 @@ async def test_who_misses_nothing_is_told_nothing(clock: MonitorClock) -> None:
     ears.listen()
     await checked(stage, clock, 1_000)
     await checked(stage, clock, LIMIT_OF.well_ms)
-    assert client.connection.shed == set()
+    assert shed_of(client.connection) == set()
     ears.listen()
     assert ears.of_type("quarantine") == []
 
@@ -253,8 +254,8 @@ async def test_what_waits_is_told_by_tier(clock: MonitorClock) -> None:
     await deliver(stage, "finance", 2)
     await deliver(stage, "analytics", 3)
     waiting = stage.flow.lane_bytes()
-    assert client.connection.lanes is not None
-    assert sum(waiting.values()) == client.connection.lanes.used_bytes
+    assert client.connection.writer.lanes is not None
+    assert sum(waiting.values()) == client.connection.writer.lanes.used_bytes
     assert waiting[Tier.LOW] > waiting[Tier.CRITICAL] > 0
     client.transport.lose()
     assert not stage.flow.lane_bytes()
@@ -300,7 +301,7 @@ async def test_acks_that_lag_at_two_checks_are_a_quarantine(clock: MonitorClock)
     for _ in range(2):
         ack(client, "tasks", first)
         await checked(stage, clock, 1_000)
-    assert client.connection.shed == {Tier.LOW}
+    assert shed_of(client.connection) == {Tier.LOW}
 
 
 async def test_an_old_lag_does_not_count_for_ever(clock: MonitorClock) -> None:
@@ -309,7 +310,7 @@ async def test_an_old_lag_does_not_count_for_ever(clock: MonitorClock) -> None:
     ack(client, "tasks", first)
     await checked(stage, clock, ACK_LAG_COUNTS_MS + 1)
     await checked(stage, clock, 1_000)
-    assert client.connection.shed == set()
+    assert shed_of(client.connection) == set()
     assert stage.flow.watched_count == 0
 
 

@@ -9,6 +9,7 @@ import pytest
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.core.switches import Switches
+from gateway.connection.records import ActiveSubscription
 from gateway.flow_control.switch_sync import SwitchSync
 from shared.redis.pipelined import RedisUnavailable, WrongType
 from tests.support.gateway_stage import GatewayStage, a_request
@@ -113,7 +114,7 @@ async def test_a_socket_that_is_not_greeted_yet_is_told_by_its_hello() -> None:
     async with running() as stage:
         client = stage.client()
         ears = Ears(client)
-        client.connection.services = a_request("analytics").services
+        client.connection.subscription = ActiveSubscription(a_request("analytics").services)
         stage.throw("disable:analytics")
         await until(lambda: stage.switchboard.is_off(ACME, "analytics"))
         ears.listen()

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from fanwire.core.ids import Service
 from fanwire.core.position import ZERO
 from fanwire.core.switches import Switches
+from fanwire.core.tiers import Tier
 from gateway.connection.phases import SessionPhase
 from gateway.delivery.chain import ResetReason
+from gateway.flow_control import socket_flow
 from gateway.flow_control.withholding import LONGEST_REPLAY_EVENTS
 from gateway.session.joining import WantedChange
 from shared.redis.pipelined import RedisUnavailable
@@ -226,7 +228,7 @@ async def test_what_is_withheld_and_left_does_not_come_back() -> None:
             await asyncio.sleep(0)
         ears.listen()
     assert not ears.of_type("batch")
-    assert client.connection.withheld is None
+    assert client.connection.flow is None
 
 
 async def test_a_service_that_is_subscribed_to_while_it_is_withheld_is_told_its_position() -> None:
@@ -338,7 +340,7 @@ async def played(taken: list[Step], services: tuple[str, ...]) -> tuple[GatewayS
 
         def is_live() -> bool:
             ears.listen()
-            return len(client.connection.audiences) == len(services)
+            return len(client.connection.groups) == len(services)
 
         await eventually(is_live, every_s=0, timeout_s=4)
         ears.listen()
@@ -350,8 +352,8 @@ def _acts(stage: GatewayStage, client: Client, ears: Ears) -> dict[str, Callable
         stage.switchboard.set_live(Switches(services=ANALYTICS if off else frozenset()))
         stage.withholding.refresh(client.connection)
 
-    def shed(*, tiers: frozenset[str]) -> None:
-        client.connection.shed = tiers  # type: ignore[assignment]
+    def shed(*, tiers: frozenset[Tier]) -> None:
+        socket_flow.shed(client.connection, tiers)
         stage.withholding.refresh(client.connection)
 
     return {
@@ -359,9 +361,9 @@ def _acts(stage: GatewayStage, client: Client, ears: Ears) -> dict[str, Callable
         "show": lambda: hide(client, hidden=False),
         "off": lambda: switch(off=True),
         "on": lambda: switch(off=False),
-        "shed": lambda: shed(tiers=frozenset({"low"})),
+        "shed": lambda: shed(tiers=frozenset({Tier.LOW})),
         "clear": lambda: shed(tiers=frozenset()),
-        "stall": lambda: None if client.connection.is_behind else stall(client),
+        "stall": lambda: None if client.connection.writer.is_behind else stall(client),
         "read": ears.listen,
     }
 

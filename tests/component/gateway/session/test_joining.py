@@ -238,7 +238,7 @@ async def test_a_change_that_is_not_newer_is_ignored() -> None:
     for version in (3, 2):
         await stage.joiner.change(client.connection, wanted(version, "tasks"))
     assert client.messages() == []
-    assert client.connection.services == {"users"}
+    assert client.connection.subscription.services == {"users"}
 
 
 async def test_F34_of_changes_that_come_at_once_the_newest_wins() -> None:
@@ -248,7 +248,7 @@ async def test_F34_of_changes_that_come_at_once_the_newest_wins() -> None:
     names = ["a", "b", "c", "d"]
     changes = [wanted(version, names[version - 1]) for version in (2, 4, 1, 3)]
     await asyncio.gather(*(stage.joiner.change(client.connection, each) for each in changes))
-    assert client.connection.services == {"d"}
+    assert client.connection.subscription.services == {"d"}
     assert [message["version"] for message in client.messages()] == [2, 4]
 
 
@@ -267,7 +267,7 @@ async def test_a_change_during_the_join_waits_for_hello() -> None:
         tasks.create_task(stage.join_and_replay(client, a_request("tasks")))
         tasks.create_task(stage.joiner.change(client.connection, wanted(5, "users")))
     assert client.types() == ["hello", "subscriptions"]
-    assert client.connection.services == {"users"}
+    assert client.connection.subscription.services == {"users"}
 
 
 async def test_a_change_from_before_the_connect_does_not_concern_the_socket() -> None:
@@ -276,7 +276,7 @@ async def test_a_change_from_before_the_connect_does_not_concern_the_socket() ->
     client = stage.client()
     await stage.join(client, "tasks")
     await stage.joiner.change(client.connection, wanted(5, "users"))
-    assert client.connection.services == {"tasks"}
+    assert client.connection.subscription.services == {"tasks"}
 
 
 async def test_a_new_filter_takes_effect_at_the_head() -> None:
@@ -302,7 +302,7 @@ async def test_a_filter_that_is_older_than_the_sockets_own_is_not_applied() -> N
     await stage.joiner.change(
         client.connection, wanted(6, "tasks", "users", property_id="p2", property_version=4)
     )
-    assert client.connection.property_id == "p1"
+    assert client.connection.subscription.property_id == "p1"
     assert client.messages()[-1]["propertyId"] == "p1"
 
 

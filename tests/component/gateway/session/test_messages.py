@@ -119,7 +119,7 @@ async def test_a_fresh_token_with_fewer_services_takes_them_from_the_socket() ->
     client = await a_live_client(stage, "tasks", "users")
     client.says(refreshed(a_token(services=["users"])))
     assert client.types() == ["subscriptions", "auth"]
-    assert client.connection.services == {"users"}
+    assert client.connection.subscription.services == {"users"}
     held = stage.hub.get(TASKS_OF_ACME)
     assert held is not None
     assert not held.audiences

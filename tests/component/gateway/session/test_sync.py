@@ -48,7 +48,7 @@ async def running(*, poll_ms: int = 3_600_000) -> AsyncIterator[SyncStage]:
 
 async def has(client: Client, *services: str) -> None:
     wanted = frozenset(services)
-    await eventually(lambda: client.connection.services == wanted, every_s=0)
+    await eventually(lambda: client.connection.subscription.services == wanted, every_s=0)
 
 
 async def settled() -> None:
@@ -75,7 +75,7 @@ async def test_a_change_of_one_connection_leaves_the_others_alone() -> None:
         await stage.change("users", connection_id=first.connection.id)
         await has(first, "users")
         await settled()
-        assert second.connection.services == {"tasks"}
+        assert second.connection.subscription.services == {"tasks"}
 
 
 async def test_the_newest_of_a_users_and_a_connections_change_counts() -> None:
@@ -140,7 +140,7 @@ async def test_rings_that_never_pause_do_not_put_off_the_poll() -> None:
             nonlocal version
             version += 1
             stage.sync.changed(busy, version, "eve")
-            return client.connection.services == {"users"}
+            return client.connection.subscription.services == {"users"}
 
         await eventually(ring_and_look, every_s=0.001)
 
@@ -156,7 +156,7 @@ async def test_F10_a_change_that_could_not_be_applied_is_applied_later(failure: 
         stage.trips.failure = failure
         stage.sync.changed(ACME, version, DEMO)
         await asyncio.sleep(0.02)
-        assert client.connection.services == {"tasks"}
+        assert client.connection.subscription.services == {"tasks"}
         stage.trips.failure = None
         await has(client, "users")
 
