@@ -1,11 +1,11 @@
 /**
- * Writes src/core/closeCodes.ts from contract/close_codes.json, the one table of both languages.
+ * Writes src/core/protocol/closeCodes.ts from contract/close_codes.json, the one table of both languages.
  * A test compares the two, so a table that moved on is noticed.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const CONTRACT = new URL('../../contract/close_codes.json', import.meta.url)
-const TARGET = new URL('../src/core/closeCodes.ts', import.meta.url)
+const TARGET = new URL('../src/core/protocol/closeCodes.ts', import.meta.url)
 
 const rows = JSON.parse(readFileSync(CONTRACT, 'utf8')).map(
   ({ code, name, retry }) => `  ${code}: ['${name}', '${retry}'],`,

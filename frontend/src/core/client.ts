@@ -4,23 +4,23 @@
  * The constructor does nothing that a server render or a second render would notice; `start` and
  * `stop` may follow each other at once, as under StrictMode, and still make one socket.
  */
-import { streamAddress, streamUrl, type Wanted } from './addresses.js'
-import type { Companion } from './companion.js'
-import { Connection } from './connection.js'
-import type { ConnectionState } from './connectionState.js'
-import type { DebugState } from './debugState.js'
-import { type Delivery, deliveryOf, dispatch } from './deliveries.js'
-import { type RealtimeError, typedError, warn } from './errors.js'
-import { listenTo, type ServiceListener } from './events.js'
-import { isEmergencyDisabled } from './killSwitch.js'
-import { parsePosition } from './position.js'
-import { enlist } from './propertyFilter.js'
+import { streamAddress, streamUrl, type Wanted } from './connection/addresses.js'
+import { Connection } from './connection/connection.js'
+import type { ConnectionState } from './connection/connectionState.js'
+import { TokenSource } from './connection/tokenSource.js'
+import type { DebugState } from './page/debugState.js'
+import { type Delivery, deliveryOf, dispatch } from './page/deliveries.js'
+import { listenTo, type ServiceListener } from './page/events.js'
+import type { Companion } from './page/extras.js'
+import { isEmergencyDisabled } from './page/killSwitch.js'
+import { enlist } from './page/propertyFilter.js'
+import { ServiceStates } from './page/serviceStates.js'
+import { IDLE, type RealtimeStatus, statusOf } from './page/status.js'
+import { type RealtimeError, typedError, warn } from './protocol/errors.js'
+import { parsePosition } from './protocol/position.js'
+import { Session, type Update } from './protocol/session.js'
+import type { Hello, ServerFrame } from './protocol/wire.js'
 import type { Realtime, RealtimeOptions } from './realtime.js'
-import { ServiceStates } from './serviceStates.js'
-import { Session, type Update } from './session.js'
-import { IDLE, type RealtimeStatus, statusOf } from './status.js'
-import { TokenSource } from './tokenSource.js'
-import type { Hello, ServerFrame } from './wire.js'
 
 export class RealtimeClient implements Realtime {
   status: RealtimeStatus = IDLE
@@ -108,7 +108,7 @@ export class RealtimeClient implements Realtime {
   }
 
   #load(signal: AbortSignal): void {
-    this.#loading ??= import('./companion.js').then(({ Companion }) => {
+    this.#loading ??= import('./page/extras.js').then(({ Companion }) => {
       this.#companion = new Companion({
         options: this.options,
         address: this.#address,

@@ -1,16 +1,16 @@
-export type { Wanted } from './addresses.js'
 export { RealtimeClient } from './client.js'
-export type { DebugState } from './debugState.js'
-export { type ErrorFields, RealtimeError, UnauthorizedError } from './errors.js'
+export type { Wanted } from './connection/addresses.js'
+export type { GetToken } from './connection/tokenSource.js'
+export type { DebugState } from './page/debugState.js'
 export {
   type ServiceListener,
   type StreamEventsDetail,
   type StreamKind,
   streamEventName,
-} from './events.js'
-export { setRealtimePropertyFilter } from './propertyFilter.js'
+} from './page/events.js'
+export { setRealtimePropertyFilter } from './page/propertyFilter.js'
+export { IDLE, type RealtimeStatus, type ServiceState } from './page/status.js'
+export { type ErrorFields, RealtimeError, UnauthorizedError } from './protocol/errors.js'
+export type { Gap } from './protocol/session.js'
+export type { RealtimeEvent } from './protocol/wire.js'
 export type { Realtime, RealtimeOptions } from './realtime.js'
-export type { Gap } from './session.js'
-export { IDLE, type RealtimeStatus, type ServiceState } from './status.js'
-export type { GetToken } from './tokenSource.js'
-export type { RealtimeEvent } from './wire.js'

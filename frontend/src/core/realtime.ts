@@ -1,10 +1,10 @@
 /** What a page needs of a client, whether the socket is its own or shared between tabs. */
-import type { Wanted } from './addresses.js'
-import type { RealtimeError } from './errors.js'
-import type { ServiceListener } from './events.js'
-import type { Visibility } from './pageWatch.js'
-import type { RealtimeStatus } from './status.js'
-import type { GetToken } from './tokenSource.js'
+import type { Wanted } from './connection/addresses.js'
+import type { GetToken } from './connection/tokenSource.js'
+import type { ServiceListener } from './page/events.js'
+import type { Visibility } from './page/pageWatch.js'
+import type { RealtimeStatus } from './page/status.js'
+import type { RealtimeError } from './protocol/errors.js'
 
 export interface RealtimeOptions {
   /** Where the gateways are: `wss://host`, or the full URL of the stream. */

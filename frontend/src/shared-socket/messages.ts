@@ -1,7 +1,7 @@
 /** What tabs say to each other. All of it is plain data, so that it can be cloned. */
-import type { DebugState } from '../core/debugState.js'
-import type { ErrorFields } from '../core/errors.js'
-import type { RealtimeStatus } from '../core/status.js'
+import type { DebugState } from '../core/page/debugState.js'
+import type { RealtimeStatus } from '../core/page/status.js'
+import type { ErrorFields } from '../core/protocol/errors.js'
 
 export interface TabWish {
   readonly kind: 'want'

@@ -5,15 +5,15 @@
  * browser hands the lock to another, which resumes from the positions that it has seen. What a
  * tab may have missed on the way it learns as a gap, like everything else.
  */
-import { type DebugState, exposeDebugState } from '../core/debugState.js'
-import { RealtimeError, warn } from '../core/errors.js'
-import { listenTo, type ServiceListener, streamEventName } from '../core/events.js'
-import { isAfter, parsePosition } from '../core/position.js'
-import { enlist } from '../core/propertyFilter.js'
+import { type DebugState, exposeDebugState } from '../core/page/debugState.js'
+import { listenTo, type ServiceListener, streamEventName } from '../core/page/events.js'
+import { enlist } from '../core/page/propertyFilter.js'
+import { IDLE, type RealtimeStatus } from '../core/page/status.js'
+import { RealtimeError, warn } from '../core/protocol/errors.js'
+import { isAfter, parsePosition } from '../core/protocol/position.js'
+import type { Gap } from '../core/protocol/session.js'
+import type { RealtimeEvent } from '../core/protocol/wire.js'
 import type { Realtime, RealtimeOptions } from '../core/realtime.js'
-import type { Gap } from '../core/session.js'
-import { IDLE, type RealtimeStatus } from '../core/status.js'
-import type { RealtimeEvent } from '../core/wire.js'
 import { Leader } from './leader.js'
 import type { LeaderState, Message, Relayed, TabWish } from './messages.js'
 

@@ -477,11 +477,11 @@ describe('changing what is received', () => {
   })
 
   test('where the code that makes the call cannot be loaded, a new socket asks for it', async () => {
-    vi.doMock('../../src/core/companion.js', () => {
+    vi.doMock('../../src/core/page/extras.js', () => {
       throw new TypeError('offline')
     })
     const page = await aConnectedPage()
-    vi.doUnmock('../../src/core/companion.js')
+    vi.doUnmock('../../src/core/page/extras.js')
     page.client.subscribe({ services: ['users'] })
     await pass(1_000)
     expect(page.calls).toEqual([])

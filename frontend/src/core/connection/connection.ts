@@ -1,4 +1,6 @@
 /** Performs what connectionState.ts decides: one attempt, one socket, one timer at a time. */
+
+import { localError, type RealtimeError, typedError } from '../protocol/errors.js'
 import {
   type ConnectionEffect,
   type ConnectionInput,
@@ -7,7 +9,6 @@ import {
   step,
 } from './connectionState.js'
 import { Conversation, type ConversationParts } from './conversation.js'
-import { localError, type RealtimeError, typedError } from './errors.js'
 
 /** Every so many failed upgrades the gateway is asked over HTTP what is wrong. */
 const ASK_EVERY = 8

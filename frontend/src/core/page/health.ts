@@ -1,6 +1,7 @@
 /** How well each service is delivered, measured here: what users see, not what servers hope. */
+
+import type { RealtimeEvent } from '../protocol/wire.js'
 import type { Delivery } from './deliveries.js'
-import type { RealtimeEvent } from './wire.js'
 
 const LATENCIES_KEPT = 128
 

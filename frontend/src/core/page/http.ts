@@ -1,5 +1,5 @@
 /** The SDK's HTTP calls: JSON there, JSON or a typed error back. */
-import { errorOfFields, localError, typedError } from './errors.js'
+import { errorOfFields, localError, typedError } from '../protocol/errors.js'
 
 const TIMEOUT_MS = 10_000
 

@@ -1,6 +1,7 @@
 /** Hands updates to the page. */
+
+import type { Update } from '../protocol/session.js'
 import { streamEventName } from './events.js'
-import type { Update } from './session.js'
 
 /** What a page is told. */
 export type Delivery = Exclude<Update, { type: 'resume' }>

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { CLOSE_CODES } from '../../src/core/closeCodes.js'
-import { RealtimeError } from '../../src/core/errors.js'
-import { decodeServerFrame } from '../../src/core/wire.js'
+import { CLOSE_CODES } from '../../../src/core/protocol/closeCodes.js'
+import { RealtimeError } from '../../../src/core/protocol/errors.js'
+import { decodeServerFrame } from '../../../src/core/protocol/wire.js'
 
-const CONTRACT = `${import.meta.dirname}/../../../contract`
+const CONTRACT = `${import.meta.dirname}/../../../../contract`
 const golden = readdirSync(`${CONTRACT}/frames`)
   .filter((file) => file.startsWith('server_'))
   .map((file) => ({ file, ...JSON.parse(readFileSync(`${CONTRACT}/frames/${file}`, 'utf8')) }))

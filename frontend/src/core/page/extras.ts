@@ -5,20 +5,20 @@
  *
  * Loaded while the socket opens, which waits for none of it. All HTTP calls are made here.
  */
-import { httpUrl } from './addresses.js'
+import { httpUrl } from '../connection/addresses.js'
+import { TokenRefresh } from '../connection/tokenRefresh.js'
+import type { TokenSource } from '../connection/tokenSource.js'
+import type { RealtimeError } from '../protocol/errors.js'
+import type { Session } from '../protocol/session.js'
+import type { ServerFrame } from '../protocol/wire.js'
+import type { RealtimeOptions } from '../realtime.js'
 import { type DebugState, debugStateOf, exposeDebugState } from './debugState.js'
-import type { RealtimeError } from './errors.js'
 import { Health } from './health.js'
 import { call } from './http.js'
 import { PageWatch, type PageWatchParts } from './pageWatch.js'
-import type { RealtimeOptions } from './realtime.js'
-import type { Session } from './session.js'
 import type { RealtimeStatus } from './status.js'
 import { SubscriptionSync, type SyncParts } from './subscriptionSync.js'
 import { type Report, Telemetry } from './telemetry.js'
-import { TokenRefresh } from './tokenRefresh.js'
-import type { TokenSource } from './tokenSource.js'
-import type { ServerFrame } from './wire.js'
 
 export interface CompanionParts extends Omit<SyncParts, 'change'>, PageWatchParts {
   readonly options: RealtimeOptions

@@ -5,11 +5,11 @@
  * A tick a second does all that takes time. A timer for each would fire at another moment than
  * planned in a hidden or sleeping tab anyway; a tick compares clocks and so cannot be late twice.
  */
-import { errorOfClose, localError, RealtimeError, typedError } from './errors.js'
-import type { Session, Update } from './session.js'
+import { errorOfClose, localError, RealtimeError, typedError } from '../protocol/errors.js'
+import type { Session, Update } from '../protocol/session.js'
+import { type ClientFrame, decodeServerFrame, type ServerFrame } from '../protocol/wire.js'
 import type { TokenSource } from './tokenSource.js'
 import { Transport } from './transport.js'
-import { type ClientFrame, decodeServerFrame, type ServerFrame } from './wire.js'
 
 const TICK_MS = 1_000
 const HELLO_PATIENCE_MS = 10_000

@@ -4,13 +4,13 @@ import {
   type ConnectionState,
   STABLE_MS,
   step,
-} from '../../src/core/connectionState.js'
+} from '../../../src/core/connection/connectionState.js'
 import {
   errorOfClose,
   localError,
   RealtimeError,
   UnauthorizedError,
-} from '../../src/core/errors.js'
+} from '../../../src/core/protocol/errors.js'
 
 const IDLE: ConnectionState = { name: 'idle' }
 const START: ConnectionInput = { type: 'start' }

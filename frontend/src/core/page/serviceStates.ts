@@ -1,7 +1,7 @@
 /** What each service of the page is doing, from what the gateway said of it. */
-import type { Session } from './session.js'
+import type { Session } from '../protocol/session.js'
+import type { ServerFrame } from '../protocol/wire.js'
 import type { ServiceState } from './status.js'
-import type { ServerFrame } from './wire.js'
 
 export class ServiceStates {
   #off = new Set<string>()

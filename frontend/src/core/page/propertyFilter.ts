@@ -1,5 +1,5 @@
 /** The property filter of the page, for code that holds no client. */
-import type { Realtime } from './realtime.js'
+import type { Realtime } from '../realtime.js'
 
 const started = new Set<Realtime>()
 /** Undefined until it was set; from then on also for clients that start later. */

@@ -4,10 +4,10 @@
  * Without it the gateway closes the socket at the token's end, and the next one is opened with a
  * fresh token: nothing is lost, but a moment.
  */
-import type { RealtimeError } from './errors.js'
+import type { RealtimeError } from '../protocol/errors.js'
+import type { ServerFrame } from '../protocol/wire.js'
 import { refreshInMs } from './tokenLife.js'
 import type { TokenSource } from './tokenSource.js'
-import type { ServerFrame } from './wire.js'
 
 const RETRY_MS = 30_000
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { parsePosition } from '../../src/core/position.js'
-import { RecentIds } from '../../src/core/recentIds.js'
-import { Session, type Update } from '../../src/core/session.js'
-import { decodeServerFrame, type ServerFrame } from '../../src/core/wire.js'
-import { aBatch, at, EPOCH } from '../support/fakeSocket.js'
+import { parsePosition } from '../../../src/core/protocol/position.js'
+import { RecentIds } from '../../../src/core/protocol/recentIds.js'
+import { Session, type Update } from '../../../src/core/protocol/session.js'
+import { decodeServerFrame, type ServerFrame } from '../../../src/core/protocol/wire.js'
+import { aBatch, at, EPOCH } from '../../support/fakeSocket.js'
 
 function frame(fields: object): ServerFrame {
   const read = decodeServerFrame(JSON.stringify(fields))

@@ -4,7 +4,7 @@
  * Kept, so that ten thousand clients that reconnect at once do not all ask their issuer. One
  * question at a time: whoever asks meanwhile gets the same answer.
  */
-import { localError, typedError } from './errors.js'
+import { localError, typedError } from '../protocol/errors.js'
 import { expiresAtMs } from './tokenLife.js'
 
 export type GetToken = () => string | Promise<string>

@@ -1,5 +1,5 @@
 /** The URLs of a gateway, from the one that the app gives. */
-import { localError } from './errors.js'
+import { localError } from '../protocol/errors.js'
 
 const STREAM_PATH = '/v2/realtime/stream'
 

@@ -5,10 +5,10 @@
  * whoever clicks through five pages causes two calls, not five. Without a socket there is
  * nothing to change; the next one asks for the newest set in its URL.
  */
-import type { Wanted } from './addresses.js'
-import { backoffMs } from './backoff.js'
-import type { RealtimeError } from './errors.js'
-import type { Hello } from './wire.js'
+import type { Wanted } from '../connection/addresses.js'
+import { backoffMs } from '../connection/backoff.js'
+import type { RealtimeError } from '../protocol/errors.js'
+import type { Hello } from '../protocol/wire.js'
 
 const BURST_MS = 25
 

@@ -4,8 +4,8 @@
  * The gateway is told of a hidden page, which gets less. On its return the socket is asked whether
  * it still lives, since it may have died while the tab slept.
  */
-import type { Connection } from './connection.js'
-import type { Hello, ServerFrame } from './wire.js'
+import type { Connection } from '../connection/connection.js'
+import type { Hello, ServerFrame } from '../protocol/wire.js'
 
 const PATIENCE_MS = 2_000
 

@@ -1,5 +1,5 @@
 /** `window.__realtimeState()`: what support asks a user to paste. Plain JSON, never a token. */
-import type { ErrorFields } from './errors.js'
+import type { ErrorFields } from '../protocol/errors.js'
 import type { HealthMeter } from './health.js'
 import type { RealtimeStatus } from './status.js'
 

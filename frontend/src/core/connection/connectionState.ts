@@ -6,8 +6,9 @@
  * transition is a row of NEXT and nowhere else; a pair without a row changes nothing, since
  * timers and sockets report late.
  */
+
+import { localError, type RealtimeError } from '../protocol/errors.js'
 import { backoffMs } from './backoff.js'
-import { localError, type RealtimeError } from './errors.js'
 
 export const STABLE_MS = 10_000
 const RECHECK_OFF_MS = 30_000
