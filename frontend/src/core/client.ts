@@ -11,15 +11,15 @@ import { TokenSource } from './connection/tokenSource.js'
 import type { DebugState } from './page/debugState.js'
 import { type Delivery, deliveryOf, dispatch } from './page/deliveries.js'
 import { listenTo, type ServiceListener } from './page/events.js'
-import type { Companion } from './page/extras.js'
+import type { Extras } from './page/extras.js'
 import { isEmergencyDisabled } from './page/killSwitch.js'
 import { enlist } from './page/propertyFilter.js'
 import { ServiceStates } from './page/serviceStates.js'
 import { IDLE, type RealtimeStatus, statusOf } from './page/status.js'
 import { type RealtimeError, typedError, warn } from './protocol/errors.js'
+import type { Hello, ServerFrame } from './protocol/frames.js'
 import { parsePosition } from './protocol/position.js'
 import { Session, type Update } from './protocol/session.js'
-import type { Hello, ServerFrame } from './protocol/wire.js'
 import type { Realtime, RealtimeOptions } from './realtime.js'
 
 export class RealtimeClient implements Realtime {
@@ -28,8 +28,8 @@ export class RealtimeClient implements Realtime {
   #hello: Hello | undefined
   #connectedAtMs = 0
   #onPage: AbortController | undefined
-  #companion: Companion | undefined
-  #loading: Promise<Companion> | undefined
+  #extras: Extras | undefined
+  #loading: Promise<Extras> | undefined
   readonly #callbacks = new Set<() => void>()
   readonly #address: URL
   readonly #tokens: TokenSource
@@ -54,10 +54,10 @@ export class RealtimeClient implements Realtime {
       tokens: this.#tokens,
       url: () => streamUrl(this.#address, this.#wanted, this.#session.texts),
       isSwitchedOff: () => options.emergencyDisable || isEmergencyDisabled(),
-      diagnose: () => this.#beside((companion) => companion.diagnose()),
-      onTick: () => this.#hello && this.#companion?.refresh.check(),
+      diagnose: () => this.#withExtras((extras) => extras.diagnose()),
+      onTick: () => this.#hello && this.#extras?.refresh.check(),
       onState: (before) => this.#stateChanged(before),
-      onFrame: (frame, updates) => this.#take(frame, updates),
+      onFrame: (frame, updates) => this.#receive(frame, updates),
     })
   }
 
@@ -76,7 +76,7 @@ export class RealtimeClient implements Realtime {
     this.#wanted = { ...this.#wanted, ...change }
     this.#loading?.then(
       ({ sync }) => sync.schedule(),
-      // No companion, no call: the URL of another socket says it as well.
+      // No extras, no call: the URL of another socket says it as well.
       (thrown) => this.#hello && this.#connection.end(typedError(thrown, 'unreachable')),
     )
     this.#refresh()
@@ -93,7 +93,7 @@ export class RealtimeClient implements Realtime {
 
   /** What `window.__realtimeState()` returns, once it can be told. */
   get debugState(): DebugState | undefined {
-    return this.#companion?.debugState
+    return this.#extras?.debugState
   }
 
   get #target(): EventTarget {
@@ -108,8 +108,8 @@ export class RealtimeClient implements Realtime {
   }
 
   #load(signal: AbortSignal): void {
-    this.#loading ??= import('./page/extras.js').then(({ Companion }) => {
-      this.#companion = new Companion({
+    this.#loading ??= import('./page/extras.js').then(({ Extras }) => {
+      this.#extras = new Extras({
         options: this.options,
         address: this.#address,
         tokens: this.#tokens,
@@ -121,27 +121,25 @@ export class RealtimeClient implements Realtime {
         hello: () => this.#hello,
         onError: this.#onError,
       })
-      return this.#companion
+      return this.#extras
     })
-    void this.#beside((companion) => companion.observe(signal))
+    void this.#withExtras((extras) => extras.observe(signal))
   }
 
-  /** Let the companion act when it is there; a page without it works, but cannot be looked into. */
-  async #beside<Result>(
-    act: (companion: Companion) => Result,
-  ): Promise<Awaited<Result> | undefined> {
-    const companion = await this.#loading?.catch(() => undefined)
-    return companion && (await act(companion))
+  /** Act with the extras once they are loaded; a page without them works all the same. */
+  async #withExtras<Result>(act: (extras: Extras) => Result): Promise<Awaited<Result> | undefined> {
+    const extras = await this.#loading?.catch(() => undefined)
+    return extras && (await act(extras))
   }
 
-  #take(frame: ServerFrame, updates: readonly Update[]): void {
+  #receive(frame: ServerFrame, updates: readonly Update[]): void {
     const nowMs = performance.now()
-    this.#services.take(frame)
-    void this.#beside((companion) => companion.take(frame))
+    this.#services.receive(frame)
+    void this.#withExtras((extras) => extras.receive(frame))
     if (frame.type === 'hello') {
       this.#hello = frame
       this.#connectedAtMs = Date.now()
-      this.#connection.put({ type: 'greeted', nowMs })
+      this.#connection.put({ type: 'hello', nowMs })
     } else if (frame.type === 'drain') {
       this.#connection.put({ type: 'drained', afterMs: frame.reconnectAfterMs, nowMs })
     }
@@ -153,7 +151,7 @@ export class RealtimeClient implements Realtime {
   #deliver(update: Delivery): void {
     const delivery = deliveryOf(update, this.#wanted.propertyId)
     const [atMs, connectedAtMs] = [Date.now(), this.#connectedAtMs]
-    void this.#beside(({ health }) => health.countDelivery(delivery, atMs, connectedAtMs))
+    void this.#withExtras(({ health }) => health.countDelivery(delivery, atMs, connectedAtMs))
     dispatch(delivery, this.#target)
   }
 
@@ -161,7 +159,7 @@ export class RealtimeClient implements Realtime {
     if (before.name === 'connected' && this.#connection.state.name !== 'connected') {
       this.#hello = undefined
       const services = [...this.#session.positions.keys()]
-      void this.#beside(({ health, sync }) => {
+      void this.#withExtras(({ health, sync }) => {
         health.countReconnect(services)
         sync.lost()
       })

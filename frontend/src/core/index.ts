@@ -11,6 +11,6 @@ export {
 export { setRealtimePropertyFilter } from './page/propertyFilter.js'
 export { IDLE, type RealtimeStatus, type ServiceState } from './page/status.js'
 export { type ErrorFields, RealtimeError, UnauthorizedError } from './protocol/errors.js'
+export type { RealtimeEvent } from './protocol/frames.js'
 export type { Gap } from './protocol/session.js'
-export type { RealtimeEvent } from './protocol/wire.js'
 export type { Realtime, RealtimeOptions } from './realtime.js'

@@ -6,14 +6,14 @@
  */
 import { RealtimeClient } from '../core/client.js'
 import type { RealtimeOptions } from '../core/realtime.js'
-import type { Message, TabWish } from './messages.js'
+import type { Message, TabSubscription } from './messages.js'
 
 export interface LeaderParts {
   readonly options: RealtimeOptions
   readonly id: string
   readonly lockOf: (tab: string) => string
   /** Reaches every tab, this one included. */
-  readonly tell: (message: Message) => void
+  readonly broadcast: (message: Message) => void
 }
 
 /** Hands what a client dispatches to `relay` in place of listeners. */
@@ -39,7 +39,7 @@ class SharedVisibility extends EventTarget {
 }
 
 export class Leader {
-  readonly #wishes = new Map<string, TabWish>()
+  readonly #tabs = new Map<string, TabSubscription>()
   readonly #visibility = new SharedVisibility()
   readonly #client: RealtimeClient
   readonly #abort = new AbortController()
@@ -47,19 +47,19 @@ export class Leader {
 
   constructor(private readonly parts: LeaderParts) {
     const target = new RelayTarget(({ type: name, detail }) => {
-      parts.tell({ kind: 'relayed', leader: parts.id, n: ++this.#count, name, detail })
+      parts.broadcast({ kind: 'relayed', leader: parts.id, n: ++this.#count, name, detail })
     })
     this.#client = new RealtimeClient({
       ...parts.options,
       target,
       visibility: this.#visibility,
     })
-    this.#client.onStatus(() => this.tellState())
+    this.#client.onStatus(() => this.broadcastState())
   }
 
   start(): void {
     this.#client.start()
-    this.parts.tell({ kind: 'whoIsThere' })
+    this.parts.broadcast({ kind: 'newLeader' })
   }
 
   stop(): void {
@@ -67,27 +67,27 @@ export class Leader {
     this.#client.stop()
   }
 
-  take(wish: TabWish): void {
-    const isNew = !this.#wishes.has(wish.tab)
-    this.#wishes.set(wish.tab, wish)
-    if (isNew) this.#outlive(wish.tab)
+  receive(subscription: TabSubscription): void {
+    const isNew = !this.#tabs.has(subscription.tab)
+    this.#tabs.set(subscription.tab, subscription)
+    if (isNew) this.#watchTab(subscription.tab)
     this.#subscribe()
-    this.tellState()
+    this.broadcastState()
   }
 
   leave(tab: string): void {
-    if (this.#wishes.delete(tab)) this.#subscribe()
+    if (this.#tabs.delete(tab)) this.#subscribe()
   }
 
-  tellState(): void {
+  broadcastState(): void {
     const { status } = this.#client
     const error = status.error?.toJSON() ?? null
     const debug = this.#client.debugState
-    this.parts.tell({ kind: 'state', status: { ...status, error }, debug })
+    this.parts.broadcast({ kind: 'state', status: { ...status, error }, debug })
   }
 
   /** A tab holds its lock as long as it lives: whoever gets the lock knows that it is gone. */
-  #outlive(tab: string): void {
+  #watchTab(tab: string): void {
     if (tab === this.parts.id) return
     const { signal } = this.#abort
     navigator.locks
@@ -96,12 +96,12 @@ export class Leader {
   }
 
   #subscribe(): void {
-    const wishes = [...this.#wishes.values()]
-    const properties = new Set(wishes.map(({ propertyId }) => propertyId))
+    const tabs = [...this.#tabs.values()]
+    const properties = new Set(tabs.map(({ propertyId }) => propertyId))
     const [only = null] = properties
-    this.#visibility.set(wishes.every(({ isHidden }) => isHidden))
+    this.#visibility.set(tabs.every(({ isHidden }) => isHidden))
     this.#client.subscribe({
-      services: [...new Set(wishes.flatMap(({ services }) => services))].sort(),
+      services: [...new Set(tabs.flatMap(({ services }) => services))].sort(),
       propertyId: properties.size === 1 ? only : null,
     })
   }

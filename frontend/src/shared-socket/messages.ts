@@ -3,8 +3,8 @@ import type { DebugState } from '../core/page/debugState.js'
 import type { RealtimeStatus } from '../core/page/status.js'
 import type { ErrorFields } from '../core/protocol/errors.js'
 
-export interface TabWish {
-  readonly kind: 'want'
+export interface TabSubscription {
+  readonly kind: 'subscribe'
   readonly tab: string
   readonly services: readonly string[]
   readonly propertyId: string | null
@@ -28,8 +28,8 @@ export interface LeaderState {
 }
 
 export type Message =
-  | TabWish
+  | TabSubscription
   | Relayed
   | LeaderState
-  | { readonly kind: 'whoIsThere' }
+  | { readonly kind: 'newLeader' }
   | { readonly kind: 'left'; readonly tab: string }

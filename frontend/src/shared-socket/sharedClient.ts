@@ -10,21 +10,21 @@ import { listenTo, type ServiceListener, streamEventName } from '../core/page/ev
 import { enlist } from '../core/page/propertyFilter.js'
 import { IDLE, type RealtimeStatus } from '../core/page/status.js'
 import { RealtimeError, warn } from '../core/protocol/errors.js'
+import type { RealtimeEvent } from '../core/protocol/frames.js'
 import { isAfter, parsePosition } from '../core/protocol/position.js'
 import type { Gap } from '../core/protocol/session.js'
-import type { RealtimeEvent } from '../core/protocol/wire.js'
 import type { Realtime, RealtimeOptions } from '../core/realtime.js'
 import { Leader } from './leader.js'
-import type { LeaderState, Message, Relayed, TabWish } from './messages.js'
+import type { LeaderState, Message, Relayed, TabSubscription } from './messages.js'
 
 export class SharedClient implements Realtime {
   #status: RealtimeStatus = IDLE
   #debug: DebugState | undefined
-  #wish: TabWish
+  #subscription: TabSubscription
   #positions: Record<string, string>
   #channel: BroadcastChannel | undefined
   #leader: Leader | undefined
-  #heard: { leader: string; n: number } | undefined
+  #lastRelayed: { leader: string; n: number } | undefined
   #release: (() => void)[] = []
   #cancel = new AbortController()
   readonly #id = crypto.randomUUID()
@@ -35,7 +35,7 @@ export class SharedClient implements Realtime {
     private readonly name: string,
   ) {
     const { services = [], propertyId = null, resumeFrom = {} } = options
-    this.#wish = { kind: 'want', tab: this.#id, services, propertyId, isHidden: false }
+    this.#subscription = { kind: 'subscribe', tab: this.#id, services, propertyId, isHidden: false }
     this.#positions = { ...resumeFrom }
   }
 
@@ -47,13 +47,13 @@ export class SharedClient implements Realtime {
     if (this.#channel) return
     const channel = new BroadcastChannel(this.name)
     this.#channel = channel
-    channel.onmessage = ({ data }) => this.#hear(data)
+    channel.onmessage = ({ data }) => this.#receive(data)
     this.#show({ ...IDLE, state: 'connecting' })
     this.#cancel = new AbortController()
     const { signal } = this.#cancel
     this.#release = [
       () => this.#cancel.abort(),
-      this.#hold(this.#lockOf(this.#id), signal, () => this.#want({})),
+      this.#hold(this.#lockOf(this.#id), signal, () => this.#subscribe({})),
       this.#hold(this.name, signal, () => this.#lead()),
     ]
     this.#watch(signal)
@@ -61,7 +61,7 @@ export class SharedClient implements Realtime {
   }
 
   stop(): void {
-    this.#say({ kind: 'left', tab: this.#id })
+    this.#post({ kind: 'left', tab: this.#id })
     this.#leader?.stop()
     this.#leader = undefined
     for (const release of this.#release.splice(0)) release()
@@ -75,8 +75,9 @@ export class SharedClient implements Realtime {
     services?: readonly string[] | undefined
     propertyId?: string | null
   }): void {
-    const { services = this.#wish.services, propertyId = this.#wish.propertyId } = change
-    this.#want({ services, propertyId })
+    const { services = this.#subscription.services, propertyId = this.#subscription.propertyId } =
+      change
+    this.#subscribe({ services, propertyId })
   }
 
   listen<Data = unknown>(service: string, listener: ServiceListener<Data>): () => void {
@@ -112,60 +113,63 @@ export class SharedClient implements Realtime {
   }
 
   #watch(signal: AbortSignal): void {
-    const visibility = () => this.#want({ isHidden: document.hidden })
+    const visibility = () => this.#subscribe({ isHidden: document.hidden })
     const shown = ({ persisted }: PageTransitionEvent) => {
       // A page in the back-forward cache hears nothing.
-      if (persisted) this.#admitGaps()
+      if (persisted) this.#announceGaps()
     }
     document.addEventListener('visibilitychange', visibility, { signal })
     window.addEventListener('pageshow', shown, { signal })
   }
 
   #lead(): void {
-    const { services, propertyId } = this.#wish
+    const { services, propertyId } = this.#subscription
     this.#leader = new Leader({
       options: { ...this.options, services, propertyId, resumeFrom: this.#positions },
       id: this.#id,
       lockOf: (tab) => this.#lockOf(tab),
-      tell: (message) => {
-        this.#say(message)
-        this.#hear(message)
+      broadcast: (message) => {
+        this.#post(message)
+        this.#receive(message)
       },
     })
     this.#leader.start()
   }
 
-  #want(change: Partial<TabWish>): void {
-    this.#wish = { ...this.#wish, ...change }
-    this.#say(this.#wish)
-    this.#leader?.take(this.#wish)
+  #subscribe(change: Partial<TabSubscription>): void {
+    this.#subscription = { ...this.#subscription, ...change }
+    this.#post(this.#subscription)
+    this.#leader?.receive(this.#subscription)
   }
 
-  #say(message: Message): void {
+  #post(message: Message): void {
     this.#channel?.postMessage(message)
   }
 
-  #hear(message: Message): void {
-    if (message.kind === 'want') this.#leader?.take(message)
+  #receive(message: Message): void {
+    if (message.kind === 'subscribe') this.#leader?.receive(message)
     else if (message.kind === 'left') this.#leader?.leave(message.tab)
-    else if (message.kind === 'whoIsThere') this.#want({})
-    else if (message.kind === 'state') this.#takeState(message)
-    else this.#takeRelayed(message)
+    else if (message.kind === 'newLeader') this.#subscribe({})
+    else if (message.kind === 'state') this.#receiveState(message)
+    else this.#receiveRelayed(message)
   }
 
-  #takeState({ status, debug }: LeaderState): void {
+  #receiveState({ status, debug }: LeaderState): void {
     const error = status.error && new RealtimeError(status.error)
-    const states = this.#wish.services.map((name) => [name, status.services[name] ?? 'subscribing'])
+    const states = this.#subscription.services.map((name) => [
+      name,
+      status.services[name] ?? 'subscribing',
+    ])
     if (debug && !this.#debug) exposeDebugState(() => this.#debug ?? debug, this.#cancel.signal)
     this.#debug = debug ?? this.#debug
     this.#show({ ...status, error, services: Object.fromEntries(states) })
   }
 
-  #takeRelayed({ leader, n, name, detail }: Relayed): void {
-    if (this.#heard?.leader === leader && n !== this.#heard.n + 1) this.#admitGaps()
-    this.#heard = { leader, n }
+  #receiveRelayed({ leader, n, name, detail }: Relayed): void {
+    if (this.#lastRelayed?.leader === leader && n !== this.#lastRelayed.n + 1) this.#announceGaps()
+    this.#lastRelayed = { leader, n }
     const { service } = detail as { service: string }
-    if (!this.#wish.services.includes(service)) return
+    if (!this.#subscription.services.includes(service)) return
     if (name === streamEventName(service, 'events')) {
       const events = (detail as { events: RealtimeEvent[] }).events
       const fresh = this.#fresh(service, events)
@@ -181,7 +185,7 @@ export class SharedClient implements Realtime {
   /** Return what this tab has not seen: a new leader may resume from a little further back. */
   #fresh(service: string, events: readonly RealtimeEvent[]): RealtimeEvent[] {
     const mine = parsePosition(this.#positions[service] ?? '0-0')
-    const { propertyId } = this.#wish
+    const { propertyId } = this.#subscription
     const last = events.at(-1)?.position
     if (last && isAfter(parsePosition(last), mine)) this.#positions[service] = last
     return events.filter((event) => {
@@ -190,8 +194,8 @@ export class SharedClient implements Realtime {
     })
   }
 
-  #admitGaps(): void {
-    for (const service of this.#wish.services) {
+  #announceGaps(): void {
+    for (const service of this.#subscription.services) {
       const position = this.#positions[service] ?? '0-0'
       const gap = { type: 'gap', service, reason: 'unrecovered', position }
       this.#dispatch(streamEventName(service, 'gap'), gap)

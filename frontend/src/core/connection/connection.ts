@@ -8,12 +8,12 @@ import {
   type Past,
   step,
 } from './connectionState.js'
-import { Conversation, type ConversationParts } from './conversation.js'
+import { StreamConnection, type StreamConnectionParts } from './streamConnection.js'
 
 /** Every so many failed upgrades the gateway is asked over HTTP what is wrong. */
 const ASK_EVERY = 8
 
-export interface ConnectionParts extends ConversationParts {
+export interface ConnectionParts extends StreamConnectionParts {
   readonly url: () => URL
   readonly isSwitchedOff: () => boolean
   /** Ask over HTTP why an upgrade fails; rejects with what the gateway objects to. */
@@ -23,7 +23,7 @@ export interface ConnectionParts extends ConversationParts {
 
 export class Connection {
   state: ConnectionState = { name: 'idle' }
-  conversation: Conversation | undefined
+  stream: StreamConnection | undefined
   #attempt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -49,8 +49,8 @@ export class Connection {
     else if (effect === 'discardToken') this.parts.tokens.discard()
     else if (effect === 'closeSocket') {
       this.#attempt++
-      this.conversation?.close()
-      this.conversation = undefined
+      this.stream?.close()
+      this.stream = undefined
     } else {
       clearTimeout(this.#timer)
       if (effect === 'stopTimer') return
@@ -69,7 +69,7 @@ export class Connection {
       const token = await this.parts.tokens.current()
       // Stopped, or begun anew, while the app looked for its token.
       if (attempt !== this.#attempt) return
-      this.conversation = new Conversation(this.parts, this.parts.url(), token, onEnd)
+      this.stream = new StreamConnection(this.parts, this.parts.url(), token, onEnd)
     } catch (thrown) {
       await onEnd(typedError(thrown, 'unreachable'), false)
     }

@@ -40,7 +40,7 @@ export type ConnectionState =
 export type ConnectionInput =
   | { readonly type: 'start' }
   | { readonly type: 'stop' }
-  | { readonly type: 'greeted'; readonly nowMs: number }
+  | { readonly type: 'hello'; readonly nowMs: number }
   | {
       readonly type: 'ended'
       readonly error: RealtimeError
@@ -70,9 +70,9 @@ type Table = {
 
 const NEXT: Table = {
   idle: { start, stop, switchedOff },
-  connecting: { greeted, ended, switchedOff, stop },
+  connecting: { hello, ended, switchedOff, stop },
   connected: { ended, drained, timerFired: leave, switchedOff, stop },
-  reconnecting: { greeted, ended, timerFired: reopen, woken, switchedOff, stop },
+  reconnecting: { hello, ended, timerFired: reopen, woken, switchedOff, stop },
   off: { start, timerFired: recheck, stop },
   closed: { start },
 }
@@ -101,7 +101,7 @@ function closed(error: RealtimeError | null): Step {
   return [{ name: 'closed', error }, 'stopTimer', 'closeSocket']
 }
 
-function greeted({ failedCount }: Attempting, { nowMs: sinceMs }: Typed<'greeted'>): Step {
+function hello({ failedCount }: Attempting, { nowMs: sinceMs }: Typed<'hello'>): Step {
   const past = { failedCount, wasRefused: false }
   return [{ name: 'connected', sinceMs, leaveAtMs: null, ...past }, 'stopTimer']
 }

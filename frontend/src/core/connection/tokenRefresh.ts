@@ -5,7 +5,7 @@
  * fresh token: nothing is lost, but a moment.
  */
 import type { RealtimeError } from '../protocol/errors.js'
-import type { ServerFrame } from '../protocol/wire.js'
+import type { ServerFrame } from '../protocol/frames.js'
 import { refreshInMs } from './tokenLife.js'
 import type { TokenSource } from './tokenSource.js'
 
@@ -25,7 +25,7 @@ export class TokenRefresh {
 
   constructor(private readonly parts: RefreshParts) {}
 
-  take(frame: ServerFrame): void {
+  receive(frame: ServerFrame): void {
     if (frame.type !== 'hello' && frame.type !== 'auth') return
     this.expiresAtMs = frame.tokenExpiresAt
     this.#dueAtMs = Date.now() + refreshInMs(frame.tokenExpiresAt - Date.now(), Math.random())

@@ -1,5 +1,5 @@
 /** The one place that knows a WebSocket. What it carries is decided elsewhere. */
-import type { ClientFrame } from '../protocol/wire.js'
+import type { ClientFrame } from '../protocol/frames.js'
 
 export interface TransportListener {
   readonly onFrame: (text: unknown) => void

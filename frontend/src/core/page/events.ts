@@ -5,8 +5,8 @@
  * the window, so that code which knows nothing of this SDK can listen as well.
  */
 import { type RealtimeError, typedError } from '../protocol/errors.js'
+import type { RealtimeEvent } from '../protocol/frames.js'
 import type { Gap } from '../protocol/session.js'
-import type { RealtimeEvent } from '../protocol/wire.js'
 
 /** What a page does with a service. A gap must be answered by fetching the state anew. */
 export interface ServiceListener<Data = unknown> {

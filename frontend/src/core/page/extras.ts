@@ -9,8 +9,8 @@ import { httpUrl } from '../connection/addresses.js'
 import { TokenRefresh } from '../connection/tokenRefresh.js'
 import type { TokenSource } from '../connection/tokenSource.js'
 import type { RealtimeError } from '../protocol/errors.js'
+import type { ServerFrame } from '../protocol/frames.js'
 import type { Session } from '../protocol/session.js'
-import type { ServerFrame } from '../protocol/wire.js'
 import type { RealtimeOptions } from '../realtime.js'
 import { type DebugState, debugStateOf, exposeDebugState } from './debugState.js'
 import { Health } from './health.js'
@@ -20,7 +20,7 @@ import type { RealtimeStatus } from './status.js'
 import { SubscriptionSync, type SyncParts } from './subscriptionSync.js'
 import { type Report, Telemetry } from './telemetry.js'
 
-export interface CompanionParts extends Omit<SyncParts, 'change'>, PageWatchParts {
+export interface ExtrasParts extends Omit<SyncParts, 'change'>, PageWatchParts {
   readonly options: RealtimeOptions
   readonly address: URL
   readonly tokens: TokenSource
@@ -28,20 +28,20 @@ export interface CompanionParts extends Omit<SyncParts, 'change'>, PageWatchPart
   readonly status: () => RealtimeStatus
 }
 
-export class Companion {
+export class Extras {
   readonly health = new Health()
   readonly sync: SubscriptionSync
   readonly refresh: TokenRefresh
   readonly #watch: PageWatch
 
-  constructor(private readonly parts: CompanionParts) {
+  constructor(private readonly parts: ExtrasParts) {
     const { connection } = parts
     const change = (body: object) => this.#post('update-services', body)
     this.#watch = new PageWatch(parts)
     this.sync = new SubscriptionSync({ ...parts, change })
     this.refresh = new TokenRefresh({
       ...parts,
-      send: (token) => connection.conversation?.send({ type: 'auth', token }),
+      send: (token) => connection.stream?.send({ type: 'auth', token }),
       giveUp: (error) => connection.end(error),
     })
   }
@@ -57,9 +57,9 @@ export class Companion {
       new Telemetry(this.health.meters, post).start(signal)
   }
 
-  take(frame: ServerFrame): void {
-    this.refresh.take(frame)
-    this.#watch.take(frame)
+  receive(frame: ServerFrame): void {
+    this.refresh.receive(frame)
+    this.#watch.receive(frame)
     if (frame.type === 'hello') this.sync.schedule(0)
   }
 
@@ -70,8 +70,8 @@ export class Companion {
       status: status(),
       url: options.url,
       propertyId: wanted().propertyId,
-      rttMs: connection.conversation ? this.#watch.rttMs : null,
-      tokenExpiresAtMs: connection.conversation ? this.refresh.expiresAtMs : null,
+      rttMs: connection.stream ? this.#watch.rttMs : null,
+      tokenExpiresAtMs: connection.stream ? this.refresh.expiresAtMs : null,
       positions: session.texts,
       meters: this.health.meters,
     })

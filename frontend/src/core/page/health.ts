@@ -1,6 +1,6 @@
 /** How well each service is delivered, measured here: what users see, not what servers hope. */
 
-import type { RealtimeEvent } from '../protocol/wire.js'
+import type { RealtimeEvent } from '../protocol/frames.js'
 import type { Delivery } from './deliveries.js'
 
 const LATENCIES_KEPT = 128

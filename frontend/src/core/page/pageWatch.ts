@@ -5,7 +5,7 @@
  * it still lives, since it may have died while the tab slept.
  */
 import type { Connection } from '../connection/connection.js'
-import type { Hello, ServerFrame } from '../protocol/wire.js'
+import type { Hello, ServerFrame } from '../protocol/frames.js'
 
 const PATIENCE_MS = 2_000
 
@@ -34,10 +34,10 @@ export class PageWatch {
     window.addEventListener('online', () => this.#wake(), { signal })
   }
 
-  take(frame: ServerFrame): void {
+  receive(frame: ServerFrame): void {
     if (frame.type === 'hello') {
       this.rttMs = null
-      if (this.parts.visibility.hidden) this.#tell()
+      if (this.parts.visibility.hidden) this.#sendVisibility()
     } else if (frame.type === 'heartbeat' && this.#askedAtMs !== undefined) {
       this.rttMs = performance.now() - this.#askedAtMs
       this.#askedAtMs = undefined
@@ -45,13 +45,13 @@ export class PageWatch {
   }
 
   #seen(): void {
-    if (this.parts.hello()) this.#tell()
+    if (this.parts.hello()) this.#sendVisibility()
     if (!this.parts.visibility.hidden) this.#wake()
   }
 
-  #tell(): void {
+  #sendVisibility(): void {
     const { connection, visibility } = this.parts
-    connection.conversation?.send({ type: 'visibility', hidden: visibility.hidden })
+    connection.stream?.send({ type: 'visibility', hidden: visibility.hidden })
   }
 
   #wake(): void {
@@ -59,7 +59,7 @@ export class PageWatch {
     connection.put({ type: 'woken' })
     if (!hello()) return
     this.#askedAtMs = performance.now()
-    connection.conversation?.send({ type: 'ping' })
-    connection.conversation?.expectFrame(PATIENCE_MS)
+    connection.stream?.send({ type: 'ping' })
+    connection.stream?.expectFrame(PATIENCE_MS)
   }
 }

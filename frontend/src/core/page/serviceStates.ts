@@ -1,6 +1,7 @@
 /** What each service of the page is doing, from what the gateway said of it. */
+
+import type { ServerFrame } from '../protocol/frames.js'
 import type { Session } from '../protocol/session.js'
-import type { ServerFrame } from '../protocol/wire.js'
 import type { ServiceState } from './status.js'
 
 export class ServiceStates {
@@ -9,7 +10,7 @@ export class ServiceStates {
 
   constructor(private readonly session: Session) {}
 
-  take(frame: ServerFrame): void {
+  receive(frame: ServerFrame): void {
     switch (frame.type) {
       case 'disabled':
         // The frame lists all that is off now: what it leaves out is on again.

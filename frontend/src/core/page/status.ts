@@ -1,7 +1,7 @@
 /** What an app may know of its connection: a plain value, replaced whenever it changes. */
 import type { ConnectionState } from '../connection/connectionState.js'
 import type { RealtimeError } from '../protocol/errors.js'
-import type { Hello } from '../protocol/wire.js'
+import type { Hello } from '../protocol/frames.js'
 
 export type ServiceState = 'subscribing' | 'live' | 'recovering' | 'quarantined' | 'off'
 

@@ -8,7 +8,7 @@
 import type { Wanted } from '../connection/addresses.js'
 import { backoffMs } from '../connection/backoff.js'
 import type { RealtimeError } from '../protocol/errors.js'
-import type { Hello } from '../protocol/wire.js'
+import type { Hello } from '../protocol/frames.js'
 
 const BURST_MS = 25
 

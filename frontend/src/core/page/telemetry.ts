@@ -15,7 +15,7 @@ type Counts = readonly number[]
 export type Report = Readonly<Record<string, Readonly<Record<string, number | null>>>>
 
 export class Telemetry {
-  readonly #told = new Map<string, Counts>()
+  readonly #reported = new Map<string, Counts>()
   #isUnderWay = false
 
   constructor(
@@ -33,19 +33,22 @@ export class Telemetry {
   flush(isLast: boolean): void {
     const fresh = [...this.meters]
       .map(([service, meter]) => [service, meter, COUNTS.map((name) => meter[name])] as const)
-      .filter(([service, , counts]) => `${counts}` !== `${this.#told.get(service) ?? NOTHING}`)
+      .filter(([service, , counts]) => `${counts}` !== `${this.#reported.get(service) ?? NOTHING}`)
       .slice(0, MAX_SERVICES)
     // A second report before the first has arrived would tell the same twice.
     if (!fresh.length || this.#isUnderWay) return
     this.#isUnderWay = true
     const report = fresh.map(([service, { p95LatencyMs }, counts]) => {
-      const told = this.#told.get(service) ?? NOTHING
-      const added = COUNTS.map((name, index) => [name, (counts[index] ?? 0) - (told[index] ?? 0)])
+      const reported = this.#reported.get(service) ?? NOTHING
+      const added = COUNTS.map((name, index) => [
+        name,
+        (counts[index] ?? 0) - (reported[index] ?? 0),
+      ])
       return [service, { p95LatencyMs, ...Object.fromEntries(added) }]
     })
     this.post(Object.fromEntries(report), isLast)
       .then(() => {
-        for (const [service, , counts] of fresh) this.#told.set(service, counts)
+        for (const [service, , counts] of fresh) this.#reported.set(service, counts)
       })
       .catch(() => {}) // health that nobody heard of is no failure of the app
       .finally(() => {

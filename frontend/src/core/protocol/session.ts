@@ -8,9 +8,17 @@
  * A session outlives its sockets: positions, recent ids and gaps that are still owed to the app
  * stay when a connection ends. fanwire/subscribe/session.py is the same in Python.
  */
+
+import type {
+  Batch,
+  Hello,
+  RealtimeEvent,
+  ServerFrame,
+  ServiceRow,
+  Subscriptions,
+} from './frames.js'
 import { formatPosition, isAfter, later, type Position, ZERO } from './position.js'
 import { RecentIds } from './recentIds.js'
-import type { Batch, Hello, RealtimeEvent, ServerFrame, ServiceRow, Subscriptions } from './wire.js'
 
 /** Events of a service up to `position` may be missing: fetch its state anew. */
 export interface Gap {
@@ -66,7 +74,7 @@ export class Session {
   }
 
   /** Return what the app must be told because of `frame`. */
-  take(frame: ServerFrame): Update[] {
+  receive(frame: ServerFrame): Update[] {
     switch (frame.type) {
       case 'batch':
         return this.#batch(frame)

@@ -18,7 +18,7 @@ const UNREACHABLE = localError('unreachable', 'gone')
 /** An error of the server, which says when to come back. */
 const asking = (retryAfterMs: number, name = 'overloaded') =>
   new RealtimeError({ code: 1013, name, message: '', retryable: true, remedy: '', retryAfterMs })
-const greeted = (nowMs = 0): ConnectionInput => ({ type: 'greeted', nowMs })
+const hello = (nowMs = 0): ConnectionInput => ({ type: 'hello', nowMs })
 const ended = (error = UNREACHABLE, nowMs = 0, chance = 1): ConnectionInput => ({
   type: 'ended',
   error,
@@ -39,16 +39,16 @@ function after(...inputs: readonly ConnectionInput[]) {
 describe('the way to a connection', () => {
   test('a start opens a socket and a hello makes it connected', () => {
     expect(after(START).effects).toContain('openSocket')
-    expect(after(START, greeted()).state.name).toBe('connected')
+    expect(after(START, hello()).state.name).toBe('connected')
   })
 
   test('a second start while the first is under way opens nothing', () => {
     expect(after(START, START).effects).toEqual([])
-    expect(after(START, greeted(), START).effects).toEqual([])
+    expect(after(START, hello(), START).effects).toEqual([])
   })
 
   test('a connection that ends is tried again after a wait', () => {
-    const { state, effects } = after(START, greeted(), ended())
+    const { state, effects } = after(START, hello(), ended())
     expect(state).toMatchObject({ name: 'reconnecting', wait: 'ours', retryInMs: 250 })
     expect(effects).toContainEqual(250)
     expect(put(state, { type: 'timerFired' }).effects).toEqual(['openSocket'])
@@ -68,7 +68,7 @@ describe('the way to a connection', () => {
   })
 
   test('only a connection that was stable forgets the tries before it', () => {
-    const twice: ConnectionInput[] = [START, ended(), { type: 'timerFired' }, greeted(0)]
+    const twice: ConnectionInput[] = [START, ended(), { type: 'timerFired' }, hello(0)]
     expect(after(...twice, ended(UNREACHABLE, STABLE_MS - 1)).state).toMatchObject({
       retryInMs: 500,
     })
@@ -92,7 +92,7 @@ describe('waits', () => {
   })
 
   test('a drain leaves the socket open until its time', () => {
-    const { state, effects } = after(START, greeted(), { type: 'drained', afterMs: 900, nowMs: 50 })
+    const { state, effects } = after(START, hello(), { type: 'drained', afterMs: 900, nowMs: 50 })
     expect(state).toMatchObject({ name: 'connected', leaveAtMs: 950 })
     expect(effects).toEqual([900])
     expect(put(state, { type: 'timerFired' }).effects).toEqual(['closeSocket', 'openSocket'])
@@ -100,20 +100,20 @@ describe('waits', () => {
 
   test('a drained socket that is closed earlier waits for what is left', () => {
     const drained: ConnectionInput = { type: 'drained', afterMs: 900, nowMs: 50 }
-    const { state } = after(START, greeted(), drained, ended(errorOfClose(1012, ''), 350))
+    const { state } = after(START, hello(), drained, ended(errorOfClose(1012, ''), 350))
     expect(state).toMatchObject({ name: 'reconnecting', retryInMs: 600, wait: 'asked' })
   })
 })
 
 describe('ends', () => {
   test.each([4400, 4403, 4413])('%i is final', (code) => {
-    const { state, effects } = after(START, greeted(), ended(errorOfClose(code, '')))
+    const { state, effects } = after(START, hello(), ended(errorOfClose(code, '')))
     expect(state).toMatchObject({ name: 'closed', error: { code } })
     expect(effects).toEqual(['stopTimer', 'closeSocket'])
   })
 
   test.each([1006, 1012, 1013, 4410, 4411, 4429])('%i is tried again', (code) => {
-    expect(after(START, greeted(), ended(errorOfClose(code, ''))).state.name).toBe('reconnecting')
+    expect(after(START, hello(), ended(errorOfClose(code, ''))).state.name).toBe('reconnecting')
   })
 
   test('a refused token is discarded, and a fresh one that is refused as well is final', () => {
@@ -126,7 +126,7 @@ describe('ends', () => {
 
   test('a refusal after a hello is the first one again', () => {
     const refused = ended(errorOfClose(4401, ''))
-    const { state } = after(START, refused, { type: 'timerFired' }, greeted(), refused)
+    const { state } = after(START, refused, { type: 'timerFired' }, hello(), refused)
     expect(state.name).toBe('reconnecting')
   })
 
@@ -135,8 +135,8 @@ describe('ends', () => {
   })
 
   test('after a stop nothing that comes late does anything', () => {
-    const { state } = after(START, greeted(), { type: 'stop' })
-    const late: ConnectionInput[] = [greeted(), ended(), { type: 'timerFired' }, { type: 'woken' }]
+    const { state } = after(START, hello(), { type: 'stop' })
+    const late: ConnectionInput[] = [hello(), ended(), { type: 'timerFired' }, { type: 'woken' }]
     for (const input of late) expect(put(state, input)).toEqual({ state, effects: [] })
   })
 
@@ -151,7 +151,7 @@ describe('the kill switch', () => {
 
   test.each([
     ['connecting', [START]],
-    ['connected', [START, greeted()]],
+    ['connected', [START, hello()]],
     ['reconnecting', [START, ended()]],
   ] as const)('it ends what is %s and looks again when it is told to', (_, inputs) => {
     const { state, effects } = after(...inputs, off)

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { CLOSE_CODES } from '../../../src/core/protocol/closeCodes.js'
 import { RealtimeError } from '../../../src/core/protocol/errors.js'
-import { decodeServerFrame } from '../../../src/core/protocol/wire.js'
+import { decodeServerFrame } from '../../../src/core/protocol/frames.js'
 
 const CONTRACT = `${import.meta.dirname}/../../../../contract`
 const golden = readdirSync(`${CONTRACT}/frames`)

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { decodeServerFrame, type ServerFrame } from '../../../src/core/protocol/frames.js'
 import { parsePosition } from '../../../src/core/protocol/position.js'
 import { RecentIds } from '../../../src/core/protocol/recentIds.js'
 import { Session, type Update } from '../../../src/core/protocol/session.js'
-import { decodeServerFrame, type ServerFrame } from '../../../src/core/protocol/wire.js'
 import { aBatch, at, EPOCH } from '../../support/fakeSocket.js'
 
 function frame(fields: object): ServerFrame {
@@ -42,7 +42,7 @@ const gaps = (updates: readonly Update[]) =>
 
 function aSession(position = at(0)): Session {
   const session = new Session()
-  session.take(hello([{ position }]))
+  session.receive(hello([{ position }]))
   return session
 }
 
@@ -51,12 +51,12 @@ const positionOf = (session: Session) => session.positions.get('tasks')?.join('-
 describe('the chain', () => {
   test('a batch that follows mine is handed over, and moves me', () => {
     const session = aSession()
-    expect(seqs(session.take(batch(0, {}, {})))).toEqual([1, 2])
+    expect(seqs(session.receive(batch(0, {}, {})))).toEqual([1, 2])
     expect(positionOf(session)).toBe(at(2))
   })
 
   test('each event is told with its service and where it stands', () => {
-    expect(aSession(at(4)).take(batch(4, {}, {}))).toMatchObject([
+    expect(aSession(at(4)).receive(batch(4, {}, {}))).toMatchObject([
       {
         events: [
           { service: 'tasks', position: at(5) },
@@ -68,35 +68,35 @@ describe('the chain', () => {
 
   test('a batch at or before mine is dropped', () => {
     const session = aSession(at(2))
-    expect(session.take(batch(0, {}, {}))).toMatchObject([{ events: [], suppressedCount: 2 }])
+    expect(session.receive(batch(0, {}, {}))).toMatchObject([{ events: [], suppressedCount: 2 }])
   })
 
   test('of a batch that reaches over mine only what is new is handed over', () => {
-    expect(seqs(aSession(at(1)).take(batch(0, {}, {}, {})))).toEqual([2, 3])
+    expect(seqs(aSession(at(1)).receive(batch(0, {}, {}, {})))).toEqual([2, 3])
   })
 
   test('a batch that follows what I have not reached means resume, and moves nothing', () => {
     const session = aSession()
-    expect(session.take(batch(5, {}))).toMatchObject([{ type: 'resume' }])
+    expect(session.receive(batch(5, {}))).toMatchObject([{ type: 'resume' }])
     expect(positionOf(session)).toBe(at(0))
   })
 
   test('a new epoch goes on without a gap for whoever stood at the head', () => {
     const session = aSession(at(3))
     const fields = { ...aBatch('tasks', 0, {}), prev: at(3), position: at(1, EPOCH + 1) }
-    expect(seqs(session.take(frame(fields)))).toEqual([1])
+    expect(seqs(session.receive(frame(fields)))).toEqual([1])
   })
 
   test('a service that was left a moment ago is not delivered', () => {
     const session = aSession()
-    session.take(subscriptions([]))
-    expect(seqs(session.take(batch(0, {})))).toEqual([])
+    session.receive(subscriptions([]))
+    expect(seqs(session.receive(batch(0, {})))).toEqual([])
   })
 
   test('a heartbeat moves a filtered client, and never back', () => {
     const session = aSession(at(4))
-    session.take(heartbeat({ tasks: at(9), users: at(1) }))
-    session.take(heartbeat({ tasks: at(2) }))
+    session.receive(heartbeat({ tasks: at(9), users: at(1) }))
+    session.receive(heartbeat({ tasks: at(2) }))
     expect(positionOf(session)).toBe(at(9))
     expect(session.positions.size).toBe(1)
   })
@@ -106,27 +106,27 @@ describe('repeats', () => {
   test('the same eventId of the same entity type is handed over once', () => {
     const session = aSession()
     const one = { eventId: 'e', entityType: 'task' }
-    expect(seqs(session.take(batch(0, one, one, { eventId: 'e', entityType: 'user' })))).toEqual([
-      1, 3,
-    ])
+    expect(seqs(session.receive(batch(0, one, one, { eventId: 'e', entityType: 'user' })))).toEqual(
+      [1, 3],
+    )
   })
 
   test('events without an id are told apart by where they stand', () => {
-    expect(seqs(aSession().take(batch(0, {}, {})))).toEqual([1, 2])
+    expect(seqs(aSession().receive(batch(0, {}, {})))).toEqual([1, 2])
   })
 
   test('a seq that comes again in a new epoch is no repeat', () => {
     const session = aSession()
-    session.take(batch(0, {}))
+    session.receive(batch(0, {}))
     const fields = { ...aBatch('tasks', 0, {}), prev: at(1), position: at(1, EPOCH + 1) }
-    expect(seqs(session.take(frame(fields)))).toEqual([1])
+    expect(seqs(session.receive(frame(fields)))).toEqual([1])
   })
 
   test('after a gap a known id is news', () => {
     const session = aSession()
-    session.take(batch(0, { eventId: 'e' }))
-    session.take(reset(at(1)))
-    expect(seqs(session.take(batch(1, { eventId: 'e' })))).toEqual([2])
+    session.receive(batch(0, { eventId: 'e' }))
+    session.receive(reset(at(1)))
+    expect(seqs(session.receive(batch(1, { eventId: 'e' })))).toEqual([2])
   })
 
   test('ids are remembered within a bound, the oldest given up first', () => {
@@ -140,22 +140,22 @@ describe('gaps', () => {
   test('a reset reaches the app and sets my position, also back', () => {
     const session = aSession(at(9))
     const gap = { type: 'gap', service: 'tasks', reason: 'rolled_back', position: at(3) }
-    expect(session.take(reset(at(3), 'rolled_back'))).toEqual([gap])
-    expect(seqs(session.take(batch(3, {})))).toEqual([4])
+    expect(session.receive(reset(at(3), 'rolled_back'))).toEqual([gap])
+    expect(seqs(session.receive(batch(3, {})))).toEqual([4])
   })
 
   test('a position from the future, which no log knows, ends as a gap', () => {
     const session = new Session(new Map([['tasks', parsePosition(at(9, EPOCH * 2))]]))
-    session.take(hello([{ position: at(3), recovered: false }]))
-    expect(gaps(session.take(reset(at(3), 'unknown_epoch')))).toHaveLength(1)
-    expect(seqs(session.take(batch(3, {})))).toEqual([4])
+    session.receive(hello([{ position: at(3), recovered: false }]))
+    expect(gaps(session.receive(reset(at(3), 'unknown_epoch')))).toHaveLength(1)
+    expect(seqs(session.receive(batch(3, {})))).toEqual([4])
   })
 
   test('a reset that hello announced and that does not come is admitted with the next batch', () => {
     const session = aSession(at(1))
-    session.take(hello([{ position: at(7), recovered: false }]))
+    session.receive(hello([{ position: at(7), recovered: false }]))
     expect(session.isOwed('tasks')).toBe(true)
-    const updates = session.take(batch(7, {}))
+    const updates = session.receive(batch(7, {}))
     expect(gaps(updates)).toMatchObject([
       { service: 'tasks', reason: 'unrecovered', position: at(7) },
     ])
@@ -164,29 +164,29 @@ describe('gaps', () => {
 
   test('or with the next heartbeat', () => {
     const session = aSession(at(1))
-    session.take(hello([{ position: at(7), recovered: false }]))
-    expect(gaps(session.take(heartbeat({})))).toHaveLength(1)
+    session.receive(hello([{ position: at(7), recovered: false }]))
+    expect(gaps(session.receive(heartbeat({})))).toHaveLength(1)
   })
 
   test('or with the next hello, if the socket ended before the reset came', () => {
     const session = aSession(at(1))
-    session.take(hello([{ position: at(7), recovered: false }]))
-    expect(gaps(session.take(hello([{ position: at(7), recovered: true }])))).toHaveLength(1)
+    session.receive(hello([{ position: at(7), recovered: false }]))
+    expect(gaps(session.receive(hello([{ position: at(7), recovered: true }])))).toHaveLength(1)
     expect(session.isOwed('tasks')).toBe(false)
   })
 
   test('it is told once', () => {
     const session = aSession(at(1))
-    session.take(hello([{ position: at(7), recovered: false }]))
-    session.take(reset(at(7)))
-    expect(gaps(session.take(batch(7, {})))).toEqual([])
+    session.receive(hello([{ position: at(7), recovered: false }]))
+    session.receive(reset(at(7)))
+    expect(gaps(session.receive(batch(7, {})))).toEqual([])
   })
 })
 
 describe('a resume', () => {
   test('positions of services that the page no longer has are forgotten', () => {
     const session = aSession()
-    session.take(hello([{ name: 'users' }]))
+    session.receive(hello([{ name: 'users' }]))
     expect([...session.positions.keys()]).toEqual(['users'])
   })
 })
@@ -197,18 +197,18 @@ describe('what is live from now on', () => {
 
   test('a first hello tells it of each service, a resume does not', () => {
     const session = new Session()
-    expect(live(session.take(hello([{}, { name: 'users' }])))).toEqual(['tasks', 'users'])
-    expect(live(session.take(hello([{ recovered: true }])))).toEqual([])
+    expect(live(session.receive(hello([{}, { name: 'users' }])))).toEqual(['tasks', 'users'])
+    expect(live(session.receive(hello([{ recovered: true }])))).toEqual([])
   })
 
   test('a change tells it of what is new', () => {
     const session = aSession(at(4))
     const rows = [{}, { name: 'users', position: at(2) }]
-    expect(live(session.take(subscriptions(rows)))).toEqual(['users'])
+    expect(live(session.receive(subscriptions(rows)))).toEqual(['users'])
     expect(positionOf(session)).toBe(at(4))
   })
 
   test('another property tells it of all: the events of before were of other ones', () => {
-    expect(live(aSession().take(subscriptions([{ position: at(5) }], 'p9')))).toEqual(['tasks'])
+    expect(live(aSession().receive(subscriptions([{ position: at(5) }], 'p9')))).toEqual(['tasks'])
   })
 })

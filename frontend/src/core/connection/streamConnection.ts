@@ -6,8 +6,8 @@
  * planned in a hidden or sleeping tab anyway; a tick compares clocks and so cannot be late twice.
  */
 import { errorOfClose, localError, RealtimeError, typedError } from '../protocol/errors.js'
+import { type ClientFrame, decodeServerFrame, type ServerFrame } from '../protocol/frames.js'
 import type { Session, Update } from '../protocol/session.js'
-import { type ClientFrame, decodeServerFrame, type ServerFrame } from '../protocol/wire.js'
 import type { TokenSource } from './tokenSource.js'
 import { Transport } from './transport.js'
 
@@ -15,7 +15,7 @@ const TICK_MS = 1_000
 const HELLO_PATIENCE_MS = 10_000
 const SILENT_HEARTBEATS = 2.5
 
-export interface ConversationParts {
+export interface StreamConnectionParts {
   readonly session: Session
   readonly tokens: TokenSource
   readonly onFrame: (frame: ServerFrame, updates: readonly Update[]) => void
@@ -27,11 +27,11 @@ export interface ConversationParts {
 /** `wasRefused`: the upgrade failed, and a browser does not say how. */
 export type OnEnd = (error: RealtimeError, wasRefused: boolean) => void
 
-export class Conversation {
+export class StreamConnection {
   readonly #transport: Transport
   readonly #ticking = setInterval(() => this.#tick(), TICK_MS)
   #isOver = false
-  #isGreeted = false
+  #hasHello = false
   #patienceMs = HELLO_PATIENCE_MS
   /** When silence will have lasted too long. */
   #silentAtMs = performance.now() + HELLO_PATIENCE_MS
@@ -40,13 +40,13 @@ export class Conversation {
   #notice: RealtimeError | undefined
 
   constructor(
-    private readonly parts: ConversationParts,
+    private readonly parts: StreamConnectionParts,
     url: URL,
     token: string,
     private readonly onEnd: OnEnd,
   ) {
     this.#transport = new Transport(url, token, {
-      onFrame: (received) => this.#hear(received),
+      onFrame: (received) => this.#receiveText(received),
       onClose: (code, reason, wasOpen) => {
         const notice = this.#notice?.code === code ? this.#notice : undefined
         this.#end(notice ?? errorOfClose(code, reason), !wasOpen)
@@ -71,11 +71,11 @@ export class Conversation {
     this.parts.onTick()
   }
 
-  #hear(received: unknown): void {
+  #receiveText(received: unknown): void {
     const nowMs = performance.now()
     try {
       const frame = decodeServerFrame(received)
-      if (frame) this.#take(frame)
+      if (frame) this.#receive(frame)
     } catch (thrown) {
       // The gateway's mistake, not ours: worth another connection.
       this.#end(typedError(thrown, 'bad_frame'))
@@ -85,11 +85,11 @@ export class Conversation {
     if (nowMs - this.#ackedAtMs >= TICK_MS) this.#acknowledge()
   }
 
-  #take(frame: ServerFrame): void {
+  #receive(frame: ServerFrame): void {
     const { session, onFrame, onError } = this.parts
-    const updates = session.take(frame)
+    const updates = session.receive(frame)
     if (frame.type === 'hello') {
-      this.#isGreeted = true
+      this.#hasHello = true
       this.#patienceMs = frame.heartbeatMs * SILENT_HEARTBEATS
       // The gateway knows where it began: only what follows needs an ack.
       this.#acked = JSON.stringify(session.texts)
@@ -116,7 +116,7 @@ export class Conversation {
     const positions = this.parts.session.texts
     const text = JSON.stringify(positions)
     this.#ackedAtMs = performance.now()
-    if (!this.#isGreeted || text === this.#acked) return
+    if (!this.#hasHello || text === this.#acked) return
     this.#acked = text
     this.#transport.send({ type: 'ack', positions })
   }
