@@ -11,7 +11,6 @@ import type { TokenSource } from '../connection/tokenSource.js'
 import type { RealtimeError } from '../protocol/errors.js'
 import type { ServerFrame } from '../protocol/frames.js'
 import type { Session } from '../protocol/session.js'
-import type { RealtimeOptions } from '../realtime.js'
 import { type DebugState, debugStateOf, exposeDebugState } from './debugState.js'
 import { Health } from './health.js'
 import { call } from './http.js'
@@ -21,7 +20,7 @@ import { SubscriptionSync, type SyncParts } from './subscriptionSync.js'
 import { type Report, Telemetry } from './telemetry.js'
 
 export interface ExtrasParts extends Omit<SyncParts, 'change'>, PageWatchParts {
-  readonly options: RealtimeOptions
+  readonly options: { readonly url: string; readonly telemetry?: boolean | undefined }
   readonly address: URL
   readonly tokens: TokenSource
   readonly session: Session
