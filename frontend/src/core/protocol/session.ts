@@ -6,7 +6,7 @@
  * position I have not reached: something in between was lost, so resume from mine.
  *
  * A session outlives its sockets: positions, recent ids and gaps that are still owed to the app
- * stay when a connection ends. fanwire/subscribe/session.py is the same in Python.
+ * stay when a connection ends. contract/sessions/ holds this and its twin in Python to the same.
  */
 
 import type {
@@ -113,20 +113,19 @@ export class Session {
     return [...gaps, { type: 'events', service, events: fresh, suppressedCount }]
   }
 
-  #isNew({ service, entityType = '', eventId, position }: RealtimeEvent): boolean {
+  #isNew({ service, entityType = '', eventId }: RealtimeEvent): boolean {
+    // Without an id nothing but its position could tell a repeat, and that was looked at already.
+    if (eventId === undefined) return true
     const ids = this.#ids.get(service) ?? new RecentIds()
     this.#ids.set(service, ids)
-    // The fallback holds the epoch too: seq begins anew in each, and is no repeat there.
-    const key =
-      eventId === undefined ? `${service}:seq:${position}` : `${service}:${entityType}:${eventId}`
-    return ids.isNew(key)
+    return ids.isNew(`${entityType}:${eventId}`)
   }
 
   #hello({ services, propertyId }: Hello): Update[] {
     const before = this.#positions
     const live = this.#begun(services, propertyId)
     this.#positions = new Map(services.map((row) => [row.name, positionOf(row, before)]))
-    this.#forgetOthers()
+    this.#forgetOwed()
     return [...live, ...services.flatMap((row) => this.#begin(row, before.get(row.name)))]
   }
 
@@ -150,7 +149,7 @@ export class Session {
     this.#positions = new Map(
       services.map((row) => [row.name, later(before.get(row.name) ?? ZERO, row.position ?? ZERO)]),
     )
-    this.#forgetOthers()
+    this.#forgetOwed()
     return live
   }
 
@@ -163,10 +162,9 @@ export class Session {
       .map(({ name }) => ({ type: 'live', service: name }))
   }
 
-  #forgetOthers(): void {
-    for (const held of [this.#ids, this.#owed]) {
-      for (const name of held.keys()) if (!this.#positions.has(name)) held.delete(name)
-    }
+  /** A service that was left is owed no gap. Its ids stay: it may be taken up again. */
+  #forgetOwed(): void {
+    for (const name of this.#owed) if (!this.#positions.has(name)) this.#owed.delete(name)
   }
 
   #gap(service: string, reason: string, position: Position): Update[] {

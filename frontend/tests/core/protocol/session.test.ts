@@ -129,6 +129,13 @@ describe('repeats', () => {
     expect(seqs(session.receive(batch(1, { eventId: 'e' })))).toEqual([2])
   })
 
+  test('events without an id push no known id out', () => {
+    const session = aSession()
+    session.receive(batch(0, { eventId: 'e' }))
+    session.receive(batch(1, ...Array.from({ length: 5_000 }, () => ({}))))
+    expect(seqs(session.receive(batch(5_001, { eventId: 'e' })))).toEqual([])
+  })
+
   test('ids are remembered within a bound, the oldest given up first', () => {
     const ids = new RecentIds(2)
     expect(['a', 'b', 'a', 'c'].map((key) => ids.isNew(key))).toEqual([true, true, false, true])
