@@ -91,7 +91,7 @@ export class RealtimeClient implements Realtime {
     return () => this.#callbacks.delete(callback)
   }
 
-  /** What `window.__realtimeState()` returns, once it can be told. */
+  /** What `window.__realtimeState()` returns; undefined until the extras are loaded. */
   get debugState(): DebugState | undefined {
     return this.#extras?.debugState
   }

@@ -13,17 +13,17 @@ export interface RealtimeOptions {
   readonly getToken: GetToken
   /** What to receive; left out, it is all that the token lists. */
   readonly services?: readonly string[] | undefined
-  /** Left out, it is what `setRealtimePropertyFilter` was last told, or null. */
+  /** Left out, it is the last value given to `setRealtimePropertyFilter`, or null. */
   readonly propertyId?: string | null | undefined
   /** Open no socket at all, as `REALTIME_EMERGENCY_DISABLE` would. */
   readonly emergencyDisable?: boolean | undefined
   /** Post health to `/telemetry/client` each minute; true unless said otherwise. */
   readonly telemetry?: boolean | undefined
-  /** Told of what went wrong without ending anything. The state tells of the rest. */
+  /** Called with what went wrong without ending anything. The status shows the rest. */
   readonly onError?: ((error: RealtimeError) => void) | undefined
   /** Positions of an earlier client, to go on from. */
   readonly resumeFrom?: Readonly<Record<string, string>> | undefined
-  /** What tells whether the page is hidden; the document unless said otherwise. */
+  /** Says whether the page is hidden; the document unless said otherwise. */
   readonly visibility?: Visibility | undefined
   /** Where events are dispatched; the window unless said otherwise. */
   readonly target?: EventTarget | undefined

@@ -73,7 +73,7 @@ function create(props: RefObject<RealtimeProviderProps>, services: readonly stri
   return props.current.createClient?.(options) ?? new RealtimeClient(options)
 }
 
-/** Keep the newest `value`, so that a new function each render attaches nothing anew. */
+/** Keep the newest `value`, so that a new function at each render attaches nothing again. */
 export function useLatest<Value>(value: Value): RefObject<Value> {
   const latest = useRef(value)
   useEffect(() => {

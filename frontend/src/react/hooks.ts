@@ -3,13 +3,14 @@ import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
 import { IDLE, type RealtimeStatus, type ServiceListener } from '../core/index.js'
 import { useLatest, useRealtime } from './RealtimeProvider.js'
 
+/** A deploy moves a client in less; a banner for that would only worry. */
 const CONNECTION_LOST_MS = 5_000
 
 /**
  * Attach `handler` to a service while the component is mounted and `enabled`.
  *
  * It may be a new object at each render. Its `onGap` is not optional: after a gap the state that
- * the page shows may be wrong until it is fetched anew.
+ * the page shows may be wrong until it is fetched again.
  */
 export function useRealtimeService<Data = unknown>(
   service: string,

@@ -86,7 +86,7 @@ export class Leader {
     this.parts.broadcast({ kind: 'state', status: { ...status, error }, debug })
   }
 
-  /** A tab holds its lock as long as it lives: whoever gets the lock knows that it is gone. */
+  /** A tab holds its lock as long as it lives: once the lock is granted here, the tab is gone. */
   #watchTab(tab: string): void {
     if (tab === this.parts.id) return
     const { signal } = this.#abort

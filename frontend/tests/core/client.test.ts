@@ -426,7 +426,7 @@ describe('a tab that was hidden', () => {
     ])
   })
 
-  test('connects anew if no answer comes within 2 s, and misses nothing', async () => {
+  test('connects again if no answer comes within 2 s, and misses nothing', async () => {
     const page = await aConnectedPage()
     last(page).batch(0, {})
     hide(true)

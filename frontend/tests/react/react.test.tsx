@@ -211,7 +211,7 @@ describe('useRealtimeService', () => {
     expect(seen).toEqual(['live', '1,2', 'gap expired'])
   })
 
-  test('calls the newest handler without attaching anew', async () => {
+  test('calls the newest handler without attaching it again', async () => {
     const seen: string[] = []
     for (const name of ['old', 'new']) {
       await show(

@@ -120,7 +120,7 @@ test('all tabs see the state, each with its own services', async () => {
   expect(window.__realtimeState?.()).toMatchObject({ url: 'wss://rt.example', code: 4403 })
 })
 
-test('when the leading tab goes another resumes, and nobody misses or doubles anything', async () => {
+test('when the leading tab goes another resumes, and no tab misses or doubles anything', async () => {
   const leader = await aTab(['tasks'])
   socket().greet(['tasks'])
   const next = await aTab(['tasks'])

@@ -10,7 +10,7 @@ interface History {
   readonly points: readonly (readonly [number, number])[]
 }
 
-/** Collect a figure from now on, as a chart wants it; a new subject begins anew. */
+/** Collect a figure from now on, as a chart wants it; a new subject starts from nothing. */
 export function useHistory(figure: number, subject: string, isLoaded: boolean): AlignedData {
   const [history, setHistory] = useState<History>({ subject, points: [] })
   useEffect(() => {

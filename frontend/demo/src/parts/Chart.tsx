@@ -62,7 +62,7 @@ function clockTimes(_: uPlot, ticks: number[], _axis: number, _space: number, st
   return ticks.map((tick) => format.format(tick * 1000))
 }
 
-/** Canvas knows no custom properties: draw anew when the theme changes. */
+/** Canvas knows no custom properties: draw again when the theme changes. */
 function watchLook(element: HTMLElement, redraw: () => void, resize: () => void): () => void {
   const sizes = new ResizeObserver(resize)
   sizes.observe(element)

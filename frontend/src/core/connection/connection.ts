@@ -10,7 +10,7 @@ import {
 } from './connectionState.js'
 import { StreamConnection, type StreamConnectionParts } from './streamConnection.js'
 
-/** Every so many failed upgrades the gateway is asked over HTTP what is wrong. */
+/** The first failed upgrade is asked about, then each eighth: an outage has no news to ask for. */
 const ASK_EVERY = 8
 
 export interface ConnectionParts extends StreamConnectionParts {
@@ -67,7 +67,7 @@ export class Connection {
     if (this.obeySwitch()) return
     try {
       const token = await this.parts.tokens.current()
-      // Stopped, or begun anew, while the app looked for its token.
+      // Stopped, or started again, while the app looked for its token.
       if (attempt !== this.#attempt) return
       this.stream = new StreamConnection(this.parts, this.parts.url(), token, onEnd)
     } catch (thrown) {
@@ -84,7 +84,7 @@ export class Connection {
     )
   }
 
-  /** A browser tells nothing of a refused upgrade, so a wrong token would be tried for ever. */
+  /** A browser does not say why an upgrade failed, so a wrong token would be tried for ever. */
   async #reason(error: RealtimeError): Promise<RealtimeError> {
     const { failedCount = 0, wasRefused = false } = this.state as Partial<Past>
     // Also after a refusal: a second one in a row is final, and would look like no answer.

@@ -10,7 +10,9 @@
 import { localError, type RealtimeError } from '../protocol/errors.js'
 import { backoffMs } from './backoff.js'
 
+/** A shorter connection was a failed try: a gateway that accepts and drops is not asked faster. */
 export const STABLE_MS = 10_000
+/** As long as the gateway says of its own switch; the page's switch names no time. */
 const RECHECK_OFF_MS = 30_000
 
 /** What outlasts one attempt: attempts are counted until a connection was stable. */
@@ -31,8 +33,8 @@ export type ConnectionState =
       readonly name: 'reconnecting'
       readonly error: RealtimeError
       readonly retryInMs: number
-      /** `ours` may be cut short; `asked` was named by the server; `opening` is over. */
-      readonly wait: 'ours' | 'asked' | 'opening'
+      /** `backoff` may be cut short; `server` was named by the gateway; `opening` is over. */
+      readonly wait: 'backoff' | 'server' | 'opening'
     } & Past)
   | { readonly name: 'off'; readonly error: RealtimeError; readonly retryInMs: number }
   | { readonly name: 'closed'; readonly error: RealtimeError | null }
@@ -50,7 +52,7 @@ export type ConnectionInput =
   | { readonly type: 'drained'; readonly afterMs: number; readonly nowMs: number }
   | { readonly type: 'switchedOff'; readonly error: RealtimeError }
   | { readonly type: 'timerFired' }
-  /** The network or the tab came back: a wait of our own has lost its reason. */
+  /** The network or the tab came back: a back-off has lost its reason. */
   | { readonly type: 'woken' }
 
 /** A number starts the timer, in place of one that runs, with this delay in ms. */
@@ -120,7 +122,7 @@ function reopen(state: Named<'reconnecting'>): Step {
 
 function woken(state: Named<'reconnecting'>): Step {
   // A wait that the server asked for stands: it knows what it cannot bear.
-  return state.wait === 'ours' ? opening(state, state.error, 'stopTimer') : [state]
+  return state.wait === 'backoff' ? opening(state, state.error, 'stopTimer') : [state]
 }
 
 function opening(
@@ -142,15 +144,14 @@ function ended(
   { error, chance, nowMs }: Typed<'ended'>,
 ): Step {
   const wasRefused = error.name === 'unauthorized'
-  // One refusal asks for a fresh token; the fresh one refused as well says that nobody will be
-  // let in.
+  // After one refusal a fresh token is fetched. If that is refused as well, no token will do.
   if (!error.retryable || (wasRefused && state.wasRefused)) return closed(error)
   const live = state.name === 'connected' ? state : null
   const tries = live && nowMs - live.sinceMs >= STABLE_MS ? 0 : state.failedCount
   const leaveAtMs = live?.leaveAtMs
   const askedMs = leaveAtMs ? Math.max(0, leaveAtMs - nowMs) : error.retryAfterMs
   const retryInMs = askedMs ?? backoffMs(tries, chance)
-  const wait = askedMs === undefined ? 'ours' : 'asked'
+  const wait = askedMs === undefined ? 'backoff' : 'server'
   const past = { failedCount: tries + 1, wasRefused }
   const effects = wasRefused ? (['discardToken'] as const) : []
   return [

@@ -1,5 +1,5 @@
 /**
- * One socket, from its opening to its end: what is told to the gateway, and when its silence
+ * One socket, from its opening to its end: what is sent to the gateway, and when its silence
  * means that it is gone.
  *
  * A tick a second does all that takes time. A timer for each would fire at another moment than
@@ -11,8 +11,11 @@ import type { Session, Update } from '../protocol/session.js'
 import type { TokenSource } from './tokenSource.js'
 import { Transport } from './transport.js'
 
+/** The protocol asks for an ack about once a second; nothing else here is in a greater hurry. */
 const TICK_MS = 1_000
+/** A gateway that has not said hello by then is stuck. The Python SDK's value. */
 const HELLO_PATIENCE_MS = 10_000
+/** Two heartbeats and a delay: 37.5 s by the gateway's default, below a proxy's usual 60 s. */
 const SILENT_HEARTBEATS = 2.5
 
 export interface StreamConnectionParts {
@@ -54,7 +57,7 @@ export class StreamConnection {
     })
   }
 
-  /** End without telling anybody. */
+  /** End without calling `onEnd`. */
   close(): void {
     this.#isOver = true
     clearInterval(this.#ticking)
@@ -77,7 +80,7 @@ export class StreamConnection {
       const frame = decodeServerFrame(received)
       if (frame) this.#receive(frame)
     } catch (thrown) {
-      // The gateway's mistake, not ours: worth another connection.
+      // The gateway's mistake: worth another connection.
       this.#end(typedError(thrown, 'bad_frame'))
     }
     this.#silentAtMs = nowMs + this.#patienceMs

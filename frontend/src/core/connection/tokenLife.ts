@@ -1,16 +1,13 @@
 /** Until when a token holds, and when a fresh one is fetched for an open socket. */
 
+/** The share of a token's life that is used: several tries fit into the rest. */
 const SHARE = 0.8
+/** Each way: tokens that were issued together must not all be refreshed together. */
 const SPREAD = 0.05
-const SOONEST_MS = 1000
+/** With a clock that is ahead of the server's, a refresh at once would be a loop. */
+const SOONEST_MS = 1_000
 
-/**
- * Return when to refresh a token that holds for another `leftMs`.
- *
- * At four fifths of what is left, so that several tries fit in; spread by a twentieth each way,
- * since tokens issued together would all be refreshed together. Never at once: with a clock that
- * is ahead of the server's, that would be a loop.
- */
+/** Return when to refresh a token that holds for another `leftMs`. */
 export function refreshInMs(leftMs: number, chance: number): number {
   return Math.max(leftMs * SHARE * (1 + SPREAD * (2 * chance - 1)), SOONEST_MS)
 }

@@ -1,5 +1,5 @@
 /**
- * Gives an open socket a fresh token before the old one ends, in band.
+ * Gives an open socket a fresh token before the old one ends, as a frame on that socket.
  *
  * Without it the gateway closes the socket at the token's end, and the next one is opened with a
  * fresh token: nothing is lost, but a moment.
@@ -9,6 +9,7 @@ import type { ServerFrame } from '../protocol/frames.js'
 import { refreshInMs } from './tokenLife.js'
 import type { TokenSource } from './tokenSource.js'
 
+/** Four tries in the last fifth of a ten-minute token, and no burden to an issuer in trouble. */
 const RETRY_MS = 30_000
 
 export interface RefreshParts {

@@ -2,15 +2,16 @@
  * The app's tokens: kept while they hold, checked for expiry before every use.
  *
  * Kept, so that ten thousand clients that reconnect at once do not all ask their issuer. One
- * question at a time: whoever asks meanwhile gets the same answer.
+ * question at a time: every caller meanwhile gets the same answer.
  */
 import { localError, typedError } from '../protocol/errors.js'
 import { expiresAtMs } from './tokenLife.js'
 
 export type GetToken = () => string | Promise<string>
 
+/** An app that has no answer by then hangs, and would keep the page without events for ever. */
 const PATIENCE_MS = 10_000
-/** A token this close to its end would expire on its way. */
+/** A token this close to its end could expire on its way through a slow network. */
 const MARGIN_MS = 5_000
 
 export class TokenSource {

@@ -1,4 +1,4 @@
-/** The one place that knows a WebSocket. What it carries is decided elsewhere. */
+/** The one place that knows a WebSocket. Other files decide what it carries. */
 import type { ClientFrame } from '../protocol/frames.js'
 
 export interface TransportListener {
@@ -7,6 +7,7 @@ export interface TransportListener {
   readonly onClose: (code: number, reason: string, wasOpen: boolean) => void
 }
 
+/** RFC 6455, 7.4.1: the purpose of the connection has been fulfilled. */
 const NORMAL_CLOSURE = 1000
 
 export class Transport {
@@ -29,7 +30,7 @@ export class Transport {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame))
   }
 
-  /** End the socket; nothing of it is heard from here on. */
+  /** End the socket; its listener is not called any more. */
   close(): void {
     const socket = this.#socket
     socket.onopen = socket.onmessage = socket.onclose = null

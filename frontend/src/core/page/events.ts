@@ -8,7 +8,7 @@ import { type RealtimeError, typedError } from '../protocol/errors.js'
 import type { RealtimeEvent } from '../protocol/frames.js'
 import type { Gap } from '../protocol/session.js'
 
-/** What a page does with a service. A gap must be answered by fetching the state anew. */
+/** What a page does with a service. A gap must be answered by fetching the state again. */
 export interface ServiceListener<Data = unknown> {
   readonly onEvents: (events: readonly RealtimeEvent<Data>[]) => void
   readonly onGap: (gap: Gap) => void

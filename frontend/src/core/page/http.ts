@@ -1,6 +1,7 @@
 /** The SDK's HTTP calls: JSON there, JSON or a typed error back. */
 import { errorOfFields, localError, typedError } from '../protocol/errors.js'
 
+/** As long as a gateway waits for the body of a request, by default. */
 const TIMEOUT_MS = 10_000
 
 /** Make one call; throws RealtimeError for every answer other than 2xx, and for none. */

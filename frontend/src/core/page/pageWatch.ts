@@ -1,12 +1,13 @@
 /**
  * Follows a page that is hidden, comes back, or is online again.
  *
- * The gateway is told of a hidden page, which gets less. On its return the socket is asked whether
- * it still lives, since it may have died while the tab slept.
+ * The gateway sends a hidden page less, so it must know. When the page returns, a ping asks whether
+ * the socket still works, since it may have died while the tab slept.
  */
 import type { Connection } from '../connection/connection.js'
 import type { Hello, ServerFrame } from '../protocol/frames.js'
 
+/** A slow mobile network answers within it; a user who is back would notice a longer wait. */
 const PATIENCE_MS = 2_000
 
 export type Visibility = EventTarget & { readonly hidden: boolean }
@@ -14,7 +15,7 @@ export type Visibility = EventTarget & { readonly hidden: boolean }
 export interface PageWatchParts {
   readonly connection: Connection
   readonly visibility: Visibility
-  /** What the open socket was told first, undefined if none is open. */
+  /** The first frame of the open socket, undefined if none is open. */
   readonly hello: () => Hello | undefined
 }
 

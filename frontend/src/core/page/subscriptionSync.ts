@@ -2,7 +2,7 @@
  * Brings the open socket's services and filter to what the page wants.
  *
  * A burst of changes is one call, one call is under way at a time, and the newest set wins:
- * whoever clicks through five pages causes two calls, not five. Without a socket there is
+ * a click through five pages causes two calls, not five. Without a socket there is
  * nothing to change; the next one asks for the newest set in its URL.
  */
 import type { Wanted } from '../connection/addresses.js'
@@ -10,6 +10,7 @@ import { backoffMs } from '../connection/backoff.js'
 import type { RealtimeError } from '../protocol/errors.js'
 import type { Hello } from '../protocol/frames.js'
 
+/** The unmounts and mounts of one navigation fall into it, and no user notices it. */
 const BURST_MS = 25
 
 /** What one socket is to receive from now on. */
@@ -19,7 +20,7 @@ export interface Change extends Wanted {
 
 export interface SyncParts {
   readonly wanted: () => Wanted
-  /** What the open socket was told first, undefined if none is open. */
+  /** The first frame of the open socket, undefined if none is open. */
   readonly hello: () => Hello | undefined
   /** Make the call; rejects with RealtimeError. */
   readonly change: (change: Change) => Promise<void>

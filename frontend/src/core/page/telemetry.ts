@@ -6,9 +6,10 @@
  */
 import type { HealthMeter } from './health.js'
 
+/** What a dashboard can show; of 10 000 pages it is 170 requests a second. */
 const EVERY_MS = 60_000
 const COUNTS = ['delivered', 'suppressed', 'reconnects', 'gaps'] as const
-/** As many as the gateway takes in one report. */
+/** The most that the gateway takes in one report. */
 const MAX_SERVICES = 32
 
 type Counts = readonly number[]
@@ -35,7 +36,7 @@ export class Telemetry {
       .map(([service, meter]) => [service, meter, COUNTS.map((name) => meter[name])] as const)
       .filter(([service, , counts]) => `${counts}` !== `${this.#reported.get(service) ?? NOTHING}`)
       .slice(0, MAX_SERVICES)
-    // A second report before the first has arrived would tell the same twice.
+    // A second report before the first has arrived would count the same twice.
     if (!fresh.length || this.#isUnderWay) return
     this.#isUnderWay = true
     const report = fresh.map(([service, { p95LatencyMs }, counts]) => {
@@ -50,7 +51,7 @@ export class Telemetry {
       .then(() => {
         for (const [service, , counts] of fresh) this.#reported.set(service, counts)
       })
-      .catch(() => {}) // health that nobody heard of is no failure of the app
+      .catch(() => {}) // a report that is lost is no failure of the app
       .finally(() => {
         this.#isUnderWay = false
       })

@@ -49,6 +49,7 @@ const REMEDIES: Readonly<Record<Retry, string>> = {
   backoff: 'None needed: it tries again.',
 }
 
+/** Below 4000 the codes are registered (RFC 6455, 11.7), above they are of the table of errors. */
 const LOCAL = {
   bad_frame: [1011, 'backoff'],
   chain_broken: [1011, 'backoff'],

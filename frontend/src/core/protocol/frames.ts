@@ -120,6 +120,9 @@ export type ClientFrame =
   | { readonly type: 'visibility'; readonly hidden: boolean }
   | { readonly type: 'ping' }
 
+/** Of a frame that is not JSON: enough to recognise a proxy's error page, one line in a log. */
+const SHOWN_CHARS = 80
+
 const typed = shaped({ type: text })
 
 /** Return what a text frame says, undefined if it is of a type that is not known here. */
@@ -135,7 +138,7 @@ function parsed(received: unknown): unknown {
   try {
     return JSON.parse(received as string)
   } catch {
-    throw wrong(String(received).slice(0, 80))
+    throw wrong(String(received).slice(0, SHOWN_CHARS))
   }
 }
 

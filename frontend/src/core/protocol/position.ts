@@ -1,7 +1,7 @@
 /**
  * Where a reader stands in a service's log: the pair (epoch, seq), written `<epoch>-<seq>`.
  *
- * Compared as a pair: a new epoch begins its seq anew, so the seq alone says nothing.
+ * Compared as a pair: in a new epoch seq starts at 1 again, so the seq alone says nothing.
  */
 import { localError } from './errors.js'
 
@@ -9,6 +9,7 @@ export type Position = readonly [epoch: number, seq: number]
 
 export const ZERO: Position = [0, 0]
 
+/** 16 digits hold 2^53; a longer number is refused before it is rounded. */
 const FORM = /^(0|[1-9]\d{0,15})-(0|[1-9]\d{0,15})$/
 
 /** Return the position that `text` spells; throws RealtimeError if it spells none. */

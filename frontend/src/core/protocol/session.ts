@@ -20,7 +20,7 @@ import type {
 import { formatPosition, isAfter, later, type Position, ZERO } from './position.js'
 import { RecentIds } from './recentIds.js'
 
-/** Events of a service up to `position` may be missing: fetch its state anew. */
+/** Events of a service up to `position` may be missing: fetch its state again. */
 export interface Gap {
   readonly type: 'gap'
   readonly service: string
@@ -123,13 +123,13 @@ export class Session {
 
   #hello({ services, propertyId }: Hello): Update[] {
     const before = this.#positions
-    const live = this.#begun(services, propertyId)
+    const live = this.#newlyLive(services, propertyId)
     this.#positions = new Map(services.map((row) => [row.name, positionOf(row, before)]))
     this.#forgetOwed()
-    return [...live, ...services.flatMap((row) => this.#begin(row, before.get(row.name)))]
+    return [...live, ...services.flatMap((row) => this.#resumed(row, before.get(row.name)))]
   }
 
-  #begin(row: ServiceRow, mine: Position | undefined): Update[] {
+  #resumed(row: ServiceRow, mine: Position | undefined): Update[] {
     if (!mine) return []
     const position = row.position ?? mine
     if (!(row.recovered ?? formatPosition(position) === formatPosition(mine))) {
@@ -143,7 +143,7 @@ export class Session {
 
   #subscriptions({ services, propertyId }: Subscriptions): Update[] {
     const before = this.#positions
-    const live = this.#begun(services, propertyId)
+    const live = this.#newlyLive(services, propertyId)
     // Under a new filter the next batch names the head as its predecessor; all that was mine
     // under the old one has been written before this frame.
     this.#positions = new Map(
@@ -154,7 +154,7 @@ export class Session {
   }
 
   /** What was not subscribed before, or under another filter, has no past here. */
-  #begun(services: readonly ServiceRow[], propertyId: string | null): Update[] {
+  #newlyLive(services: readonly ServiceRow[], propertyId: string | null): Update[] {
     const isRefiltered = this.#propertyId !== undefined && this.#propertyId !== propertyId
     this.#propertyId = propertyId
     return services

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { backoffMs } from '../../../src/core/connection/backoff.js'
 import {
   type ConnectionInput,
   type ConnectionState,
@@ -49,7 +50,7 @@ describe('the way to a connection', () => {
 
   test('a connection that ends is tried again after a wait', () => {
     const { state, effects } = after(START, hello(), ended())
-    expect(state).toMatchObject({ name: 'reconnecting', wait: 'ours', retryInMs: 250 })
+    expect(state).toMatchObject({ name: 'reconnecting', wait: 'backoff', retryInMs: 250 })
     expect(effects).toContainEqual(250)
     expect(put(state, { type: 'timerFired' }).effects).toEqual(['openSocket'])
   })
@@ -67,6 +68,10 @@ describe('the way to a connection', () => {
     expect(waits.at(-1)).toBe(10_000)
   })
 
+  test('after tries without number the longest wait stands', () => {
+    expect(backoffMs(5_000, 1)).toBe(20_000)
+  })
+
   test('only a connection that was stable forgets the tries before it', () => {
     const twice: ConnectionInput[] = [START, ended(), { type: 'timerFired' }, hello(0)]
     expect(after(...twice, ended(UNREACHABLE, STABLE_MS - 1)).state).toMatchObject({
@@ -77,9 +82,9 @@ describe('the way to a connection', () => {
 })
 
 describe('waits', () => {
-  test('the wait that the server asks for wins over ours', () => {
+  test('the wait that the server asks for wins over the back-off', () => {
     const error = asking(7_000)
-    expect(after(START, ended(error)).state).toMatchObject({ retryInMs: 7_000, wait: 'asked' })
+    expect(after(START, ended(error)).state).toMatchObject({ retryInMs: 7_000, wait: 'server' })
   })
 
   test('a wait of our own ends when the network or the tab comes back', () => {
@@ -101,7 +106,7 @@ describe('waits', () => {
   test('a drained socket that is closed earlier waits for what is left', () => {
     const drained: ConnectionInput = { type: 'drained', afterMs: 900, nowMs: 50 }
     const { state } = after(START, hello(), drained, ended(errorOfClose(1012, ''), 350))
-    expect(state).toMatchObject({ name: 'reconnecting', retryInMs: 600, wait: 'asked' })
+    expect(state).toMatchObject({ name: 'reconnecting', retryInMs: 600, wait: 'server' })
   })
 })
 

@@ -81,7 +81,7 @@ describe('the chain', () => {
     expect(positionOf(session)).toBe(at(0))
   })
 
-  test('a new epoch goes on without a gap for whoever stood at the head', () => {
+  test('a new epoch goes on without a gap for a client that stood at the head', () => {
     const session = aSession(at(3))
     const fields = { ...aBatch('tasks', 0, {}), prev: at(3), position: at(1, EPOCH + 1) }
     expect(seqs(session.receive(frame(fields)))).toEqual([1])
