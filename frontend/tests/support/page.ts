@@ -1,5 +1,5 @@
 /** A page with a client on it: fake sockets, fake HTTP, fake time. */
-import { vi } from 'vitest'
+import { afterEach, beforeEach, vi } from 'vitest'
 import {
   type Gap,
   RealtimeClient,
@@ -78,8 +78,17 @@ export async function aConnectedPage(options: Partial<RealtimeOptions> = {}): Pr
   return page
 }
 
-export function closePages(): void {
-  for (const page of pages.splice(0)) page.client.stop()
+/** Let each test of a file begin with a clock that it moves itself, and end without a page. */
+export function fakeTime(): void {
+  beforeEach(() => {
+    vi.useFakeTimers()
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  })
+  afterEach(() => {
+    for (const page of pages.splice(0)) page.client.stop()
+    hide(false)
+    vi.useRealTimers()
+  })
 }
 
 export function last(page: Page): FakeSocket {

@@ -1,6 +1,6 @@
 """Reports of health as the browser's SDK posts them, at a gateway as it is deployed.
 
-`contract/client_report.json` is what frontend/tests/core/client.test.ts sees the SDK post.
+`contract/client_report.json` is what frontend/tests/core/page/health.test.ts sees the SDK post.
 """
 
 from collections.abc import AsyncIterator
