@@ -61,7 +61,7 @@ class Session:
     def __init__(self, resume_from: Mapping[str, Position] | None = None) -> None:
         self._positions = dict(resume_from or {})
         self._ids: dict[str, RecentIds] = {}
-        self._owed: dict[str, Position] = {}
+        self._owed: dict[str, None] = {}
         """Services that the server could not resume and whose reset has not come yet."""
         self.suppressed_count = 0
         """Events that came again and were not handed over again."""
@@ -105,18 +105,18 @@ class Session:
         return [*gaps, *fresh, self._move(batch.service, batch.position)]
 
     def _hello(self, services: Iterable[ServiceState]) -> list[Update]:
-        # The last conversation ended between its hello and the reset that it announced. The new
-        # one goes on from behind the gap and will not speak of it.
-        moved = self._overdue_gaps(self._owed)
         before, self._positions = self._positions, {}
-        self._owed = {}
+        moved: list[Update] = []
         for service in services:
-            position = service.position or before.get(service.name, ZERO)
-            self._positions[service.name] = position
-            if service.name in before and not _is_recovered(service, before[service.name]):
-                self._owed[service.name] = position
+            name, position = service.name, service.position or before.get(service.name, ZERO)
+            self._positions[name] = position
+            if name in before and not _is_recovered(service, before[name]):
+                self._owed[name] = None
             else:
-                moved.append(Moved(service.name, position))
+                # An earlier socket may have ended between its hello and the reset that it
+                # announced. This one goes on from behind the gap and sends no reset for it.
+                moved += self._overdue_gaps([name]) or [Moved(name, position)]
+        self._forget_owed()
         return moved
 
     def _subscriptions(self, services: Iterable[ServiceState]) -> list[Update]:
@@ -129,7 +129,12 @@ class Session:
             self._positions[service.name] = max(mine, service.position or ZERO)
             if self._positions[service.name] != mine:
                 moved.append(Moved(service.name, self._positions[service.name]))
+        self._forget_owed()
         return moved
+
+    def _forget_owed(self) -> None:
+        # A service that was left is owed no gap, also when it is taken up again later.
+        self._owed = {name: None for name in self._owed if name in self._positions}
 
     def _reset(self, gap: Gap) -> list[Update]:
         self._owed.pop(gap.service, None)
@@ -151,7 +156,7 @@ class Session:
         # The server went on without the reset that hello announced: admit the gap ourselves.
         updates: list[Update] = []
         for service in [name for name in services if name in self._owed]:
-            updates += self._reset(Gap(service, UNRECOVERED, self._owed[service]))
+            updates += self._reset(Gap(service, UNRECOVERED, self._positions[service]))
         return updates
 
     def _move(self, service: str, position: Position) -> Moved:

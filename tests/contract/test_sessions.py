@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from fanwire.addresses import parse_gateway
-from fanwire.delivered import DeliveredEvent
-from fanwire.position import parse_position
-from fanwire.server_frames import decode_server_frame
-from fanwire.session_state import Gap, Resume, Session, Update
+from fanwire.core.position import parse_position
+from fanwire.subscribe.addresses import parse_gateway
+from fanwire.subscribe.session import Gap, Resume, Session, Update
+from fanwire.wire.decode import decode_server_frame
+from fanwire.wire.delivered_event import DeliveredEvent
 
 SESSIONS = sorted((Path(__file__).parents[2] / "contract" / "sessions").glob("*.json"))
 GATEWAY = parse_gateway("wss://rt.example")
@@ -29,7 +29,7 @@ STEPS = {
 Fields = dict[str, Any]
 
 
-class Client:
+class SessionClient:
     """A session, and what its app wants to receive."""
 
     def __init__(self, fields: Fields) -> None:
@@ -52,7 +52,7 @@ class Client:
 
     def _receive(self, frame: Fields) -> Fields:
         before = self._session.suppressed_count
-        verdict = self._session.take(decode_server_frame(json.dumps(frame).encode()))
+        verdict = self._session.receive(decode_server_frame(json.dumps(frame).encode()))
         return {
             "updates": [] if isinstance(verdict, Resume) else _spelled(verdict),
             "positions": {name: str(at) for name, at in self._session.positions.items()},
@@ -95,7 +95,7 @@ def _expected(step: Fields, positions: Fields) -> Fields:
 def run(session: Fields) -> None:
     """Run a session, and fail at its first step that goes another way."""
     _known(session, {"what", "client", "steps"})
-    client = Client(_known(session["client"], CLIENT))
+    client = SessionClient(_known(session["client"], CLIENT))
     positions: Fields = {}
     for index, step in enumerate(session["steps"]):
         (kind,) = step.keys() & STEPS
