@@ -3,19 +3,26 @@
 import asyncio
 import resource
 import socket
-from collections.abc import Collection, Coroutine, Iterator
-from typing import Any, Final
+from collections.abc import Collection
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
-from gateway.build import Composition, compose, node_name
+from gateway.build import Gateway, node_name
 from gateway.edge.http_protocol import BoundedHttpProtocol
-from gateway.gateway import Gateway
-from gateway.routes import internal, metrics, positions, stream, subscriptions, telemetry
+from gateway.routes import positions, stream, subscriptions
+from gateway.routes import telemetry as client_telemetry
+from gateway.routes.caller import Callers
+from gateway.routes.internal import Internal
+from gateway.routes.metrics import MetricPages
+from gateway.routes.positions import Positions
+from gateway.routes.subscriptions import Subscriptions
+from gateway.routes.telemetry import ClientTelemetry
 from gateway.settings import GatewaySettings
+from gateway.telemetry.org_metrics import OrgCollector
 from gateway.telemetry.telemetry import GatewayTelemetry
 from shared.http_server import QuietServer, internal_server
 from shared.logs import logger
@@ -49,41 +56,61 @@ async def serve(
     _warn_of_few_descriptors(settings)
     instance = node_name(settings)
     telemetry = Telemetry.of_environment(exports, server="gateway", instance=instance)
-    parts = compose(realtime, tokens, settings, GatewayTelemetry.of(telemetry, realtime))
-    await warn_unless_safe(parts.redis)
-    public = public_server(parts.gateway)
+    gateway = Gateway(realtime, tokens, settings, GatewayTelemetry.of(telemetry, realtime))
+    await warn_unless_safe(gateway.links.redis)
+    public = public_server(gateway)
     private = internal_server(
-        internal_api(parts.gateway),
+        internal_api(gateway),
         host=settings.internal_host,
         port=settings.internal_port,
     )
     listener = _listener(settings)
     async with asyncio.TaskGroup() as tasks:
-        loops = [tasks.create_task(loop) for loop in _loops(parts)]
+        loops = [tasks.create_task(loop) for loop in gateway.loops()]
         tasks.create_task(public.serve(sockets=[listener]))
         tasks.create_task(private.serve())
-        logger().info("gateway.started", node=parts.gateway.profile.node, port=settings.port)
+        logger().info("gateway.started", node=instance, port=settings.port)
         await stop.wait()
-        await parts.gateway.drainer.drain()
+        await gateway.cluster.drainer.drain()
         public.should_exit = True
-        await parts.membership.leave()
+        await gateway.cluster.membership.leave()
         private.should_exit = True
         await _end(loops)
-    await parts.redis.aclose()
+    await gateway.links.redis.aclose()
     await telemetry.close()
-    logger().info("gateway.stopped", node=parts.gateway.profile.node)
+    logger().info("gateway.stopped", node=instance)
 
 
 def public_api(gateway: Gateway) -> FastAPI:
     """Return the application that clients reach."""
     api = FastAPI(title="Fanwire gateway", docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY)
-    api.state.gateway = gateway
+    edge, sessions, telemetry = gateway.edge, gateway.sessions, gateway.telemetry
+    orgs, settings = gateway.cluster.orgs, gateway.settings
     # Not FastAPI's decorator: it resolves dependencies for each handshake, and has none to.
-    api.router.add_websocket_route(stream.PATH, stream.stream)
+    socket_route = stream.Stream(edge, orgs, sessions, telemetry)
+    api.router.add_websocket_route(stream.PATH, socket_route.answer)
     api.router.add_websocket_route("/{path:path}", stream.nowhere)
     api.add_api_route(stream.PATH, stream.upgrade_required, methods=["GET"])
-    for routes in (subscriptions, positions, telemetry):
-        api.include_router(routes.router)
+    callers = Callers(sessions.credentials, orgs, edge.admission, telemetry.counters)
+    heads = Positions(
+        callers, orgs, gateway.delivery.replay_log, max_services=settings.max_services
+    )
+    changes = Subscriptions(
+        callers,
+        sessions.store,
+        settings.body_limits,
+        max_services=settings.max_services,
+        tracer=telemetry.telemetry.tracer,
+    )
+    reports = ClientTelemetry(
+        callers,
+        telemetry.client_health,
+        telemetry.histograms,
+        body_timeout_ms=settings.body_timeout_ms,
+    )
+    api.add_api_route(positions.PATH, heads.answer, methods=["GET"])
+    api.add_api_route(subscriptions.PATH, changes.answer, methods=["POST"])
+    api.add_api_route(client_telemetry.PATH, reports.answer, methods=["POST"])
     api.add_middleware(
         CORSMiddleware,
         allow_origins=list(gateway.settings.allowed_origins),
@@ -97,9 +124,15 @@ def public_api(gateway: Gateway) -> FastAPI:
 def internal_api(gateway: Gateway) -> FastAPI:
     """Return the application that operators and orchestrators reach."""
     api = FastAPI(title="Fanwire gateway, internal", docs_url=None, redoc_url=None)
-    api.state.gateway = gateway
-    api.include_router(internal.router)
-    api.include_router(metrics.router)
+    delivery, sessions = gateway.delivery, gateway.sessions
+    node = Internal(gateway.cluster, delivery.feed, delivery.hub, node=sessions.profile.node)
+    api.add_api_route("/livez", node.livez, methods=["GET"])
+    api.add_api_route("/readyz", node.readyz, methods=["GET"])
+    api.add_api_route("/drain", node.drain, methods=["POST"])
+    orgs = OrgCollector(sessions.registry, delivery.feed.stats)
+    pages = MetricPages(gateway.telemetry.telemetry, orgs)
+    api.add_api_route("/metrics", pages.all, methods=["GET"])
+    api.add_api_route("/metrics/orgs", pages.of_orgs, methods=["GET"])
     return api
 
 
@@ -119,27 +152,6 @@ def public_server(gateway: Gateway) -> QuietServer:
             backlog=BACKLOG,
         )
     )
-
-
-def _loops(parts: Composition) -> Iterator[Coroutine[Any, Any, None]]:
-    yield parts.live.run()
-    yield parts.control.run()
-    yield parts.gateway.drainer.run()
-    yield parts.gateway.bell.run()
-    yield parts.gateway.canary.run()
-    yield parts.gateway.feed.run()
-    yield parts.gateway.revocations.run()
-    yield parts.gateway.timers.run()
-    yield parts.gateway.flow.run()
-    yield parts.gateway.flow.withholding.run()
-    yield parts.gateway.switches.run()
-    yield parts.subscriptions.run()
-    yield parts.membership.run()
-    yield parts.gateway.signals.loop_lag.run()
-    if parts.rebalancer is not None:
-        yield parts.rebalancer.run()
-    if parts.jwks is not None:
-        yield parts.jwks.run()
 
 
 async def _end(loops: Collection[asyncio.Task[None]]) -> None:

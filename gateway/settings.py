@@ -5,7 +5,17 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from gateway.cluster.drain import DrainTimes
+from gateway.cluster.hearing import CanaryLimits
+from gateway.cluster.rebalance import RebalanceLimits
+from gateway.connection.limits import ConnectionLimits
+from gateway.connection.rate_limit import RateLimit
+from gateway.edge.admission import AdmissionLimits
 from gateway.edge.client_address import networks_problem
+from gateway.edge.request_body import BodyLimits
+from gateway.flow_control.quarantine import QuarantineLimits
+from gateway.session.liveness import LivenessLimits
+from gateway.websocket.events import FrameLimits
 from shared.settings.realtime import CommaSeparated, Environment, EnvSettings
 from shared.settings.url_rules import origin_problem
 
@@ -163,3 +173,73 @@ class GatewaySettings(EnvSettings):
                 f"GATEWAY_MESSAGE_RATE_PER_S ({self.message_rate_per_s})"
             )
         return self
+
+    @property
+    def admission_limits(self) -> AdmissionLimits:
+        """How many sockets there may be, and how often a user may come."""
+        return AdmissionLimits(
+            max_connections=self.max_connections,
+            max_per_user=self.max_connections_per_user,
+            max_per_org=self.max_connections_per_org,
+            max_per_address=self.max_connections_per_address,
+            connects_per_user=RateLimit(self.connects_per_user_per_s, self.connect_burst),
+            requests_per_user=RateLimit(self.requests_per_user_per_s, self.request_burst),
+        )
+
+    @property
+    def body_limits(self) -> BodyLimits:
+        """What an HTTP call may carry."""
+        return BodyLimits(self.max_body_bytes, self.body_timeout_ms)
+
+    @property
+    def connection_limits(self) -> ConnectionLimits:
+        """What one socket may cost."""
+        return ConnectionLimits(
+            frames=FrameLimits(max_message_bytes=self.max_frame_bytes),
+            rate=RateLimit(self.message_rate_per_s, self.message_burst),
+            hard_limit_bytes=self.hard_limit_bytes,
+            send_buffer_bytes=self.send_buffer_bytes,
+        )
+
+    @property
+    def quarantine_limits(self) -> QuarantineLimits:
+        """When a socket lags, and for how long it gets less."""
+        return QuarantineLimits(
+            backlog_bytes=self.lagging_bytes,
+            age_ms=self.lagging_ms,
+            ack_lag_ms=self.lagging_ms,
+            spell_ms=self.quarantine_ms,
+            longest_spell_ms=4 * self.quarantine_ms,
+        )
+
+    def liveness_limits(self, *, expiry_leeway_ms: int) -> LivenessLimits:
+        """Return when a socket is given up."""
+        return LivenessLimits(
+            heartbeat_ms=self.heartbeat_ms,
+            # Two beats may go unanswered; the grace covers a slow network.
+            silence_ms=2 * self.heartbeat_ms + 5_000,
+            expiry_leeway_ms=expiry_leeway_ms,
+            # An idle gateway asks Redis nothing between two sweeps, and is not stale for that.
+            stale_ms=max(self.heartbeat_ms, 2 * self.sweep_ms),
+        )
+
+    @property
+    def canary_limits(self) -> CanaryLimits:
+        """How often a gateway tests its hearing."""
+        return CanaryLimits(period_ms=self.canary_ms)
+
+    @property
+    def rebalance_limits(self) -> RebalanceLimits | None:
+        """When it gives sockets away; None where it never does."""
+        if not self.rebalance:
+            return None
+        return RebalanceLimits(
+            begin_above=self.rebalance_above_percent / 100,
+            window_ms=self.rebalance_window_ms,
+            per_s=self.rebalance_per_s,
+        )
+
+    @property
+    def drain_times(self) -> DrainTimes:
+        """How long it takes to leave."""
+        return DrainTimes(notice_ms=self.drain_notice_ms, window_ms=self.drain_window_ms)

@@ -32,6 +32,16 @@ WHY = "this gateway is leaving"
 
 
 @dataclass(frozen=True, slots=True)
+class DrainTimes:
+    """How long a gateway takes to leave."""
+
+    notice_ms: int
+    """For balancers to see that it is not ready."""
+    window_ms: int
+    """Over which its sockets are moved."""
+
+
+@dataclass(frozen=True, slots=True)
 class DrainState:
     """How far a drain has come."""
 
@@ -48,15 +58,12 @@ class Drainer:
         self,
         registry: ConnectionRegistry,
         admission: Admission,
-        *,
-        notice_ms: int,
-        window_ms: int,
+        times: DrainTimes,
         tracer: Tracer | None = None,
     ) -> None:
         self._registry = registry
         self._admission = admission
-        self._notice_ms = notice_ms
-        self._window_ms = window_ms
+        self._times = times
         self._tracer = tracer
         self._begun = asyncio.Event()
         self._finished = asyncio.Event()
@@ -86,11 +93,13 @@ class Drainer:
 
     async def _move_all(self) -> int:
         log.info("drain.started", connections=len(self._registry))
-        await asyncio.sleep(self._notice_ms / 1000)
+        await asyncio.sleep(self._times.notice_ms / 1000)
         start_ms = now_ms()
         connections = list(self._registry)
         random.shuffle(connections)
-        moments = departures_ms(len(connections), window_ms=self._window_ms, chance=random.random)
+        moments = departures_ms(
+            len(connections), window_ms=self._times.window_ms, chance=random.random
+        )
         for connection, at_ms in zip(connections, moments, strict=True):
             await asyncio.sleep(max(0.0, start_ms + at_ms - now_ms()) / 1000)
             dismiss(connection, WHY)

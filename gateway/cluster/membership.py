@@ -45,14 +45,14 @@ class Membership:
         store: SubscriptionStore,
         *,
         node: str,
-        vital_signs: Callable[[], Mapping[str, object]] = dict,
+        node_state: Callable[[], Mapping[str, object]] = dict,
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._registry = registry
         self._store = store
         self._node = node
-        self._vital_signs = vital_signs
+        self._node_state = node_state
         self._has_beaten = False
 
     async def run(self) -> None:
@@ -79,7 +79,7 @@ class Membership:
         state = {
             "atMs": _wall_ms(),
             "connections": len(self._registry),
-            **self._vital_signs(),
+            **self._node_state(),
         }
         added = await self._redis.call(
             "HSET", self._keys.gateway_nodes(), self._node, orjson.dumps(state)

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from fanwire.core.ids import Org, UserId
 from gateway.connection.connection import Connection
+from gateway.connection.counters import GatewayCounters
 
 Key = TypeVar("Key")
 
@@ -13,7 +14,8 @@ Key = TypeVar("Key")
 class ConnectionRegistry:
     """Every connection from its upgrade to its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, counters: GatewayCounters | None = None) -> None:
+        self.counters = counters or GatewayCounters()
         self._by_id: dict[str, Connection] = {}
         self._by_org: dict[Org, dict[UserId, set[Connection]]] = {}
         self._org_counts: Counter[Org] = Counter()
@@ -28,6 +30,7 @@ class ConnectionRegistry:
     def add(self, connection: Connection) -> None:
         """Take in a connection."""
         claims = connection.claims
+        self.counters.opened += 1
         self._by_id[connection.id] = connection
         self._by_org.setdefault(claims.org, {}).setdefault(claims.sub, set()).add(connection)
         self._org_counts[claims.org] += 1

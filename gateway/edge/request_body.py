@@ -1,6 +1,7 @@
 """Reads the JSON body of a request within bounds of size and time."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import Request
@@ -21,9 +22,15 @@ Body = TypeVar("Body", bound=BaseModel)
 _JSON_TYPES = frozenset({"application/json", "application/json;charset=utf-8"})
 
 
-async def read_body(
-    request: Request, model: type[Body], *, max_bytes: int, timeout_ms: int
-) -> Body:
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """What a caller may send, and how long it may take."""
+
+    max_bytes: int
+    timeout_ms: int
+
+
+async def read_body(request: Request, model: type[Body], limits: BodyLimits) -> Body:
     """Return the body as `model`.
 
     Raises:
@@ -32,10 +39,10 @@ async def read_body(
     """
     _check_headers(request)
     try:
-        async with asyncio.timeout(timeout_ms / 1000):
-            raw = await _read(request, max_bytes)
+        async with asyncio.timeout(limits.timeout_ms / 1000):
+            raw = await _read(request, limits.max_bytes)
     except TimeoutError:
-        raise RequestTimeout(f"no whole body within {timeout_ms} ms") from None
+        raise RequestTimeout(f"no whole body within {limits.timeout_ms} ms") from None
     try:
         return model.model_validate(parse_object(raw))
     except NotStrictJson as error:

@@ -7,14 +7,17 @@ is withheld and how it comes back is in withholding.py beside it, when in quaran
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
 
 from fanwire.core.ids import Service
+from fanwire.core.position import Position
 from fanwire.core.tiers import Tier, Tiers
 from fanwire.wire.encode import encode_disabled, encode_quarantine
 from gateway.connection.connection import Connection
+from gateway.flow_control.acks import ack_lag_ms
 from gateway.flow_control.counters import DroppedFor, EvictedFor, FlowCounters, WithheldFor
 from gateway.flow_control.quarantine import (
     Cleared,
@@ -106,8 +109,9 @@ class FlowMonitor:
         self._told.pop(connection, None)
         forget(connection)
 
-    def acked(self, connection: Connection, lag_ms: float) -> None:
-        """Take note of how far a socket's acks lag."""
+    def acked(self, connection: Connection, positions: Mapping[Service, Position]) -> None:
+        """Take note of how far a socket's acks lag. Raises BadMessage if they cannot be true."""
+        lag_ms = ack_lag_ms(connection, positions, self.withholding.hub)
         if lag_ms > self._limits.ack_lag_ms:
             self._ack_lags[connection] = (lag_ms, now_ms())
             self.watch(connection)

@@ -50,7 +50,7 @@ class Withholding:
         tiers: Tiers,
         counters: FlowCounters,
     ) -> None:
-        self._hub = hub
+        self.hub = hub
         self._feed = feed
         self._catch_ups = catch_ups
         self._switchboard = switchboard
@@ -104,10 +104,6 @@ class Withholding:
         place = withheld_of(connection).get(service)
         return None if place is None else place.at
 
-    def withholds(self, connection: Connection, service: Service) -> bool:
-        """Tell whether a socket is kept from a service that it is subscribed to."""
-        return service in withheld_of(connection)
-
     def left(self, connection: Connection, service: Service) -> None:
         """Forget what waits or is withheld of a service that a socket left."""
         connection.writer.drop(service)
@@ -129,7 +125,7 @@ class Withholding:
     def withhold(self, connection: Connection, service: Service, why: WithheldFor) -> None:
         """Keep a service from a socket; `refresh` gives it back."""
         topic = Topic(connection.claims.org, service)
-        held = self._hub.get(topic)
+        held = self.hub.get(topic)
         waiting = connection.writer.drop(service)
         under_way = self._catch_ups.stop(connection, topic)
         if held is None:

@@ -1,15 +1,11 @@
-"""Errors as HTTP answers, and the caller's token from a request."""
+"""Results and errors as HTTP answers."""
 
-import time
 from collections.abc import Mapping
 
 import orjson
-from fastapi import Request, Response
+from fastapi import Response
 
 from fanwire.errors import BodyTooLarge, RealtimeError, RequestTimeout, Unauthorized
-from gateway.auth.claims import Claims
-from gateway.auth.tokens import bearer_token
-from gateway.gateway import Gateway
 
 
 def error_response(error: RealtimeError) -> Response:
@@ -30,24 +26,3 @@ def json_response(
 ) -> Response:
     """Return an object as JSON."""
     return Response(orjson.dumps(fields), status, headers=headers, media_type="application/json")
-
-
-async def caller(request: Request, gateway: Gateway) -> Claims:
-    """Return who calls; raises Unauthorized, RateLimited, RedisUnavailable."""
-    try:
-        claims = _claims(request, gateway)
-    except Unauthorized as error:
-        gateway.signals.counters.judge(error)
-        raise
-    await gateway.revocations.open(claims.org)
-    gateway.revocations.check(claims)
-    gateway.admission.check_request(claims)
-    return claims
-
-
-def _claims(request: Request, gateway: Gateway) -> Claims:
-    token = bearer_token(request.headers.get("authorization"))
-    if token is None:
-        raise Unauthorized("no Bearer token")
-    now_s = time.time()  # noqa: TID251 (tokens know no other clock)
-    return gateway.verifier.verify(token, now_s=now_s)

@@ -9,9 +9,11 @@ that cannot reach Redis either.
 
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
-from gateway.gateway import Gateway
+from gateway.cluster.cluster import Cluster
+from gateway.delivery.hub import Hub
+from gateway.delivery.live_feed import LiveFeed
 from gateway.routes.answers import json_response
 from shared.runtime import now_ms
 
@@ -21,56 +23,56 @@ NOT_FROM_A_PAGE: Final = {
     "remedy": "Call it without an Origin header, as curl and `fanwire drain` do.",
 }
 
-router = APIRouter()
 
+class Internal:
+    """The routes."""
 
-@router.get("/livez")
-async def livez() -> Response:
-    """Return 200 as long as the event loop turns."""
-    return json_response({"alive": True})
+    def __init__(self, cluster: Cluster, feed: LiveFeed, hub: Hub, *, node: str) -> None:
+        self._canary = cluster.canary
+        self._drainer = cluster.drainer
+        self._feed = feed
+        self._hub = hub
+        self._node = node
 
+    async def livez(self) -> Response:
+        """Return 200 as long as the event loop turns."""
+        return json_response({"alive": True})
 
-@router.get("/readyz")
-async def readyz(request: Request) -> Response:
-    """Return 200 if new clients are welcome, else 503, and why."""
-    gateway: Gateway = request.app.state.gateway
-    state = _drain_state(gateway)
-    is_ready = not (state["draining"] or gateway.canary.is_deaf)
-    return json_response(
-        {
-            "ready": is_ready,
-            **state,
-            "deaf": gateway.canary.is_deaf,
-            "canaryAgeMs": int(gateway.canary.age_ms),
-            "topics": len(gateway.hub),
-            "redisAnsweredMsAgo": int(now_ms() - gateway.feed.fresh_ms),
-        },
-        status=200 if is_ready else 503,
-    )
+    async def readyz(self) -> Response:
+        """Return 200 if new clients are welcome, else 503, and why."""
+        state = self._drain_state()
+        is_ready = not (state["draining"] or self._canary.is_deaf)
+        return json_response(
+            {
+                "ready": is_ready,
+                **state,
+                "deaf": self._canary.is_deaf,
+                "canaryAgeMs": int(self._canary.age_ms),
+                "topics": len(self._hub),
+                "redisAnsweredMsAgo": int(now_ms() - self._feed.fresh_ms),
+            },
+            status=200 if is_ready else 503,
+        )
 
+    async def drain(self, request: Request, *, wait: bool = False) -> Response:
+        """Begin to move every socket away; the process runs on until it gets a signal.
 
-@router.post("/drain")
-async def drain(request: Request, *, wait: bool = False) -> Response:
-    """Begin to move every socket away; the process runs on until it gets a signal.
+        Return 202 and how far it has come, or with `wait` 200 when the last socket is gone.
+        """
+        if "origin" in request.headers:
+            # A page may post to any address that its browser reaches, such as a developer's own.
+            return json_response(NOT_FROM_A_PAGE, status=403)
+        self._drainer.begin()
+        if wait:
+            await self._drainer.drain()
+        state = self._drain_state()
+        return json_response(state, status=200 if state["drained"] else 202)
 
-    Return 202 and how far it has come, or with `wait` 200 when the last socket is gone.
-    """
-    if "origin" in request.headers:
-        # A page may post to any address that its browser reaches, such as a developer's own.
-        return json_response(NOT_FROM_A_PAGE, status=403)
-    gateway: Gateway = request.app.state.gateway
-    gateway.drainer.begin()
-    if wait:
-        await gateway.drainer.drain()
-    state = _drain_state(gateway)
-    return json_response(state, status=200 if state["drained"] else 202)
-
-
-def _drain_state(gateway: Gateway) -> dict[str, object]:
-    state = gateway.drainer.state
-    return {
-        "node": gateway.profile.node,
-        "draining": state.is_begun,
-        "drained": state.is_finished,
-        "connections": state.connection_count,
-    }
+    def _drain_state(self) -> dict[str, object]:
+        state = self._drainer.state
+        return {
+            "node": self._node,
+            "draining": state.is_begun,
+            "drained": state.is_finished,
+            "connections": state.connection_count,
+        }

@@ -1,26 +1,22 @@
 """`/metrics` and `/metrics/orgs` of the internal port, for Prometheus."""
 
-from typing import Final
+from fastapi import Response
 
-from fastapi import APIRouter, Request, Response
-
-from gateway.gateway import Gateway
-from gateway.telemetry.org_metrics import org_text
-from shared.telemetry.setup import CONTENT_TYPE
-
-router: Final = APIRouter()
+from gateway.telemetry.org_metrics import OrgCollector, org_text
+from shared.telemetry.setup import CONTENT_TYPE, Telemetry
 
 
-# Not `async`: the text takes some milliseconds, which a thread spares the sockets.
-@router.get("/metrics")
-def metrics(request: Request) -> Response:
-    """Return every metric of this process."""
-    gateway: Gateway = request.app.state.gateway
-    return Response(gateway.signals.telemetry.prometheus_text(), media_type=CONTENT_TYPE)
+class MetricPages:
+    """The routes. Not `async`: a text takes milliseconds, which a thread spares the sockets."""
 
+    def __init__(self, telemetry: Telemetry, orgs: OrgCollector) -> None:
+        self._telemetry = telemetry
+        self._orgs = orgs
 
-@router.get("/metrics/orgs")
-def org_metrics(request: Request) -> Response:
-    """Return what the largest orgs have here."""
-    gateway: Gateway = request.app.state.gateway
-    return Response(org_text(gateway), media_type=CONTENT_TYPE)
+    def all(self) -> Response:
+        """Return every metric of this process."""
+        return Response(self._telemetry.prometheus_text(), media_type=CONTENT_TYPE)
+
+    def of_orgs(self) -> Response:
+        """Return what the largest orgs have here."""
+        return Response(org_text(self._orgs), media_type=CONTENT_TYPE)

@@ -5,9 +5,7 @@ the request itself is refused after it, with a close code: a browser shows its p
 of a failed upgrade, and would try the same again for ever.
 """
 
-import asyncio
 import secrets
-import time
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -31,13 +29,15 @@ from gateway.auth.tokens import (
     extract_token,
     has_token_parameter,
 )
+from gateway.cluster.org_watch import OrgWatch
 from gateway.connection.connection import Connection
+from gateway.edge.edge import Edge
 from gateway.edge.upgrade import EXTENSION, HandOver
-from gateway.flow_control.switches import switched_off
-from gateway.gateway import Gateway
 from gateway.routes.answers import error_response
 from gateway.session.joining import JoinResult, ServiceStart
+from gateway.session.sessions import Sessions
 from gateway.session.stream_request import StreamRequest, parse_stream_query
+from gateway.telemetry.telemetry import GatewayTelemetry
 from shared.redis.pipelined import RedisUnavailable
 from shared.telemetry import spans
 from shared.telemetry.short_span import ShortSpan, begin
@@ -49,7 +49,6 @@ RECOVERED: Final = "recovered"
 RESET: Final = "reset"
 JOINED: Final = "joined"
 GONE: Final = "gone"
-LONGEST_PREPARATION_S: Final = 3.0
 
 
 class _Admitted(NamedTuple):
@@ -59,26 +58,121 @@ class _Admitted(NamedTuple):
     request: StreamRequest | BadMessage | TooManyServices
 
 
-async def stream(socket: WebSocket) -> None:
-    """Check the caller, upgrade, and join the services asked for."""
-    gateway: Gateway = socket.app.state.gateway
-    if socket.scope["raw_path"] != PATH.encode():
-        # An encoded slash: a proxy's rules may have read the path in another way.
-        await nowhere(socket)
-        return
-    with begin(gateway.signals.telemetry.tracer, spans.CONNECT) as span:
-        with span.active():
-            admitted = await _admitted(socket, gateway)
-        if isinstance(admitted, RealtimeError):
-            span.refuse(admitted)
-            await socket.send_denial_response(error_response(admitted))
-        elif not await _upgrade(socket, admitted.connection):
-            span.end(GONE)  # gone during the handshake
-        elif isinstance(admitted.request, RealtimeError):
-            span.refuse(admitted.request)
-            admitted.connection.close(admitted.request)
-        else:
-            await _join(admitted.connection, admitted.request, gateway, span)
+class Stream:
+    """The route."""
+
+    def __init__(
+        self, edge: Edge, orgs: OrgWatch, sessions: Sessions, telemetry: GatewayTelemetry
+    ) -> None:
+        self._edge = edge
+        self._orgs = orgs
+        self._sessions = sessions
+        self._telemetry = telemetry
+
+    async def answer(self, socket: WebSocket) -> None:
+        """Check the caller, upgrade, and join the services asked for."""
+        if socket.scope["raw_path"] != PATH.encode():
+            # An encoded slash: a proxy's rules may have read the path in another way.
+            await nowhere(socket)
+            return
+        with begin(self._telemetry.telemetry.tracer, spans.CONNECT) as span:
+            with span.active():
+                admitted = await self._admitted(socket)
+            if isinstance(admitted, RealtimeError):
+                span.refuse(admitted)
+                await socket.send_denial_response(error_response(admitted))
+            elif not await _upgrade(socket, admitted.connection):
+                span.end(GONE)  # gone during the handshake
+            elif isinstance(admitted.request, RealtimeError):
+                span.refuse(admitted.request)
+                admitted.connection.close(admitted.request)
+            else:
+                await self._join(admitted.connection, admitted.request, span)
+
+    async def _admitted(self, socket: WebSocket) -> _Admitted | RealtimeError:
+        address = self._edge.address_of(socket)
+        try:
+            claims = self._admit(socket, address)
+            request = self._request_of(socket, claims)
+            if not isinstance(request, RealtimeError):
+                await self._orgs.follow(claims)
+                self._orgs.refuse_if_off(claims.org)
+        except RealtimeError as error:
+            self._telemetry.counters.reject(error)
+            cause = getattr(error, "cause", error.message)
+            log.info("conn.refused", error=error.name, cause=cause)
+            return error
+        name = new_connection_id(self._sessions.profile.node, secrets.token_urlsafe(9))
+        return _Admitted(Connection(self._sessions.messages, claims, name, address), request)
+
+    def _admit(self, socket: WebSocket, address: str) -> Claims:
+        admission = self._edge.admission
+        admission.check_node()
+        admission.check_address(address)
+        authorization = socket.headers.get("authorization")
+        token = extract_token(
+            socket.scope["subprotocols"],
+            authorization,
+            query_has_token=has_token_parameter(socket.query_params),
+        )
+        in_header = bearer_token(authorization) is not None
+        if not self._edge.origins.allows(socket.headers.get("origin"), token_in_header=in_header):
+            raise Forbidden("this origin is not allowed")
+        claims = self._sessions.credentials.claims_of(token)
+        admission.check_connect(claims)
+        return claims
+
+    def _request_of(
+        self, socket: WebSocket, claims: Claims
+    ) -> StreamRequest | BadMessage | TooManyServices:
+        try:
+            return parse_stream_query(
+                socket.query_params.multi_items(),
+                claims=claims,
+                max_services=self._sessions.profile.max_services,
+            )
+        except (BadMessage, TooManyServices) as error:
+            return error
+
+    async def _join(self, connection: Connection, request: StreamRequest, span: ShortSpan) -> None:
+        self._sessions.registry.add(connection)
+        self._sessions.timers.renew(connection)
+        try:
+            with span.active():
+                log.debug("conn.opened", connection=connection.id, org=connection.claims.org)
+                # Once more: a revocation during the upgrade found no connection to close.
+                self._sessions.credentials.check_revoked(connection.claims)
+                joined = await self._sessions.joiner.join(connection, request)
+            span.end(JOINED, count=len(joined.starts))
+            await self._replay(joined, span)
+        except Unauthorized as error:
+            span.refuse(error)
+            connection.close(error)
+        except (RealtimeError, RedisError, OSError) as error:
+            unavailable = RedisUnavailable("the services could not be joined")
+            with span.active():
+                log.warning("conn.join_failed", cause=str(error))
+            span.refuse(unavailable)
+            connection.close(unavailable)
+
+    async def _replay(self, joined: JoinResult, connect: ShortSpan) -> None:
+        resumes = [start for start in joined.starts if start.asked_to_resume]
+        if not resumes:
+            return  # and nothing is to be replayed
+        with begin(self._telemetry.telemetry.tracer, spans.RESUME, connect) as span, span.active():
+            await self._sessions.joiner.replay(joined)
+            result = RESET if any(start.reset for start in resumes) else RECOVERED
+            span.end(result, count=sum(start.replayed for start in resumes))
+        self._count(resumes)
+
+    def _count(self, starts: Iterable[ServiceStart]) -> None:
+        resumes = self._telemetry.counters.resumes
+        for start in starts:
+            if start.resumed_from is not None:
+                resumes[RECOVERED] += 1
+                self._telemetry.histograms.resumed(start.replayed)
+            elif start.reset is not None:
+                resumes[start.reset] += 1
 
 
 async def nowhere(socket: WebSocket) -> None:
@@ -96,73 +190,6 @@ async def upgrade_required() -> Response:
     )
 
 
-async def _admitted(socket: WebSocket, gateway: Gateway) -> _Admitted | RealtimeError:
-    address = _address_of(socket, gateway)
-    try:
-        claims = await _admit(socket, gateway, address)
-        request = _request_of(socket, claims, gateway)
-        if not isinstance(request, RealtimeError):
-            await _open_org(claims, gateway)
-    except RealtimeError as error:
-        gateway.signals.counters.reject(error)
-        log.info("conn.refused", error=error.name, cause=getattr(error, "cause", error.message))
-        return error
-    connection_id = new_connection_id(gateway.profile.node, secrets.token_urlsafe(9))
-    return _Admitted(Connection(gateway.sessions, claims, connection_id, address), request)
-
-
-async def _admit(socket: WebSocket, gateway: Gateway, address: str) -> Claims:
-    gateway.admission.check_node()
-    gateway.admission.check_address(address)
-    authorization = socket.headers.get("authorization")
-    token = extract_token(
-        socket.scope["subprotocols"],
-        authorization,
-        query_has_token=has_token_parameter(socket.query_params),
-    )
-    origin = socket.headers.get("origin")
-    if not gateway.origins.allows(origin, token_in_header=bearer_token(authorization) is not None):
-        raise Forbidden("this origin is not allowed")
-    now_s = time.time()  # noqa: TID251 (tokens know no other clock)
-    claims = gateway.verifier.verify(token, now_s=now_s)
-    gateway.admission.check_connect(claims)
-    return claims
-
-
-def _request_of(
-    socket: WebSocket, claims: Claims, gateway: Gateway
-) -> StreamRequest | BadMessage | TooManyServices:
-    try:
-        return parse_stream_query(
-            socket.query_params.multi_items(),
-            claims=claims,
-            max_services=gateway.profile.max_services,
-        )
-    except (BadMessage, TooManyServices) as error:
-        return error
-
-
-def _address_of(socket: WebSocket, gateway: Gateway) -> str:
-    peer = socket.client.host if socket.client else ""
-    forwarded_for = socket.headers.getlist("x-forwarded-for")
-    return gateway.addresses.of(peer, forwarded_for)
-
-
-async def _open_org(claims: Claims, gateway: Gateway) -> None:
-    """Return once nothing that happens to the caller's org can pass unheard."""
-    if not gateway.bell.hears(claims.org):
-        try:
-            async with asyncio.timeout(LONGEST_PREPARATION_S):
-                await gateway.bell.listen(claims.org)
-        except TimeoutError:
-            raise RedisUnavailable("its bell is not heard") from None
-    await gateway.revocations.open(claims.org)
-    await gateway.switches.open(claims.org)
-    if gateway.switchboard.of(claims.org).emergency:
-        raise switched_off()
-    gateway.revocations.check(claims)
-
-
 async def _upgrade(socket: WebSocket, connection: Connection) -> bool:
     """Give the socket to `connection`; False if it is gone.
 
@@ -176,49 +203,3 @@ async def _upgrade(socket: WebSocket, connection: Connection) -> bool:
     except (ConnectionError, WebSocketDisconnect):
         return False
     return True
-
-
-async def _join(
-    connection: Connection, request: StreamRequest, gateway: Gateway, span: ShortSpan
-) -> None:
-    gateway.registry.add(connection)
-    gateway.signals.counters.opened += 1
-    gateway.timers.renew(connection)
-    try:
-        with span.active():
-            log.debug("conn.opened", connection=connection.id, org=connection.claims.org)
-            # Once more: a revocation during the upgrade found no connection to close.
-            gateway.revocations.check(connection.claims)
-            joined = await gateway.joiner.join(connection, request)
-        span.end(JOINED, count=len(joined.starts))
-        await _replay(joined, gateway, span)
-    except Unauthorized as error:
-        span.refuse(error)
-        connection.close(error)
-    except (RealtimeError, RedisError, OSError) as error:
-        unavailable = RedisUnavailable("the services could not be joined")
-        with span.active():
-            log.warning("conn.join_failed", cause=str(error))
-        span.refuse(unavailable)
-        connection.close(unavailable)
-
-
-async def _replay(joined: JoinResult, gateway: Gateway, connect: ShortSpan) -> None:
-    resumes = [start for start in joined.starts if start.asked_to_resume]
-    if not resumes:
-        return  # and nothing is to be replayed
-    tracer = gateway.signals.telemetry.tracer
-    with begin(tracer, spans.RESUME, connect) as span, span.active():
-        await gateway.joiner.replay(joined)
-        result = RESET if any(start.reset for start in resumes) else RECOVERED
-        span.end(result, count=sum(start.replayed for start in resumes))
-    _count_resumes(resumes, gateway)
-
-
-def _count_resumes(starts: Iterable[ServiceStart], gateway: Gateway) -> None:
-    for start in starts:
-        if start.resumed_from is not None:
-            gateway.signals.counters.resumes[RECOVERED] += 1
-            gateway.signals.histograms.resumed(start.replayed)
-        elif start.reset is not None:
-            gateway.signals.counters.resumes[start.reset] += 1

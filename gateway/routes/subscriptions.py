@@ -2,23 +2,23 @@
 
 from typing import Annotated, Final, cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
+from opentelemetry.trace import Tracer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from fanwire.core.ids import Service, is_valid_id
 from fanwire.errors import Forbidden, InvalidBody, RealtimeError
 from gateway.auth.claims import Claims
-from gateway.edge.request_body import read_body
-from gateway.gateway import Gateway
-from gateway.routes.answers import caller, error_response, json_response
-from gateway.session.store import SubscriptionChange
+from gateway.edge.request_body import BodyLimits, read_body
+from gateway.routes.answers import error_response, json_response
+from gateway.routes.caller import Callers
+from gateway.session.store import SubscriptionChange, SubscriptionStore
 from gateway.session.stream_request import check_allowed
 from gateway.session.subscription import Subscription
 from shared.telemetry import spans
 from shared.telemetry.short_span import begin
 
-router = APIRouter()
-
+PATH: Final = "/v2/realtime/update-services"
 STORED: Final = "stored"
 _MAX_TEXT = 128
 
@@ -45,49 +45,62 @@ class UpdateServices(BaseModel):
     requestId: _Text | None = None  # noqa: N815
 
 
-@router.post("/v2/realtime/update-services")
-async def update_services(request: Request) -> Response:
-    """Store the change for all nodes; they apply it to the caller's sockets and say so there."""
-    gateway: Gateway = request.app.state.gateway
-    tracer = gateway.signals.telemetry.tracer
-    with begin(tracer, spans.UPDATE_SERVICES) as span, span.active():
-        try:
-            stored = await _store(request, gateway)
-        except RealtimeError as error:
-            span.refuse(error)
-            return error_response(error)
-        span.end(STORED, count=len(stored.services))
-    return json_response(
-        {
-            "version": stored.version,
-            "services": sorted(stored.services),
-            "propertyId": stored.property_id,
-        }
-    )
+class Subscriptions:
+    """The route."""
+
+    def __init__(
+        self,
+        callers: Callers,
+        store: SubscriptionStore,
+        body_limits: BodyLimits,
+        *,
+        max_services: int,
+        tracer: Tracer | None,
+    ) -> None:
+        self._callers = callers
+        self._store = store
+        self._body_limits = body_limits
+        self._max_services = max_services
+        self._tracer = tracer
+
+    async def answer(self, request: Request) -> Response:
+        """Store the change for all nodes; they apply it to the caller's sockets, and say so."""
+        with begin(self._tracer, spans.UPDATE_SERVICES) as span, span.active():
+            try:
+                stored = await self._change(request)
+            except RealtimeError as error:
+                span.refuse(error)
+                return error_response(error)
+            span.end(STORED, count=len(stored.services))
+        return json_response(
+            {
+                "version": stored.version,
+                "services": sorted(stored.services),
+                "propertyId": stored.property_id,
+            }
+        )
+
+    async def _change(self, request: Request) -> Subscription:
+        claims = await self._callers.of(request)
+        body = await read_body(request, UpdateServices, self._body_limits)
+        change = wanted_change(body, claims, max_services=self._max_services)
+        return await self._store.change(claims.org, claims.sub, change)
 
 
-async def _store(request: Request, gateway: Gateway) -> Subscription:
-    claims = await caller(request, gateway)
-    change = _change(await _body(request, gateway), claims, gateway)
-    return await gateway.store.change(claims.org, claims.sub, change)
+def wanted_change(body: UpdateServices, claims: Claims, *, max_services: int) -> SubscriptionChange:
+    """Return the change that a body asks for.
 
-
-async def _body(request: Request, gateway: Gateway) -> UpdateServices:
-    return await read_body(
-        request,
-        UpdateServices,
-        max_bytes=gateway.settings.max_body_bytes,
-        timeout_ms=gateway.settings.body_timeout_ms,
-    )
-
-
-def _change(body: UpdateServices, claims: Claims, gateway: Gateway) -> SubscriptionChange:
+    Raises:
+        Forbidden: If the caller's token does not allow it.
+        InvalidBody: If it asks for too many services.
+    """
     if claims.services is not None and not claims.services:
         raise Forbidden("the token lists no service")
     services = frozenset(cast("list[Service]", body.services))
-    if len(services) > gateway.settings.max_services:
-        limit = gateway.settings.max_services
-        raise InvalidBody(f"services: {len(services)} asked for, at most {limit} are allowed")
+    if len(services) > max_services:
+        raise InvalidBody(
+            f"services: {len(services)} asked for, at most {max_services} are allowed"
+        )
     check_allowed(services, body.propertyId, claims=claims)
     return SubscriptionChange(
         services=services,

@@ -6,19 +6,19 @@ services that the token does not list: a report is no way to make up labels of a
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from fanwire.core.ids import is_valid_id
 from fanwire.errors import RealtimeError
 from gateway.auth.claims import Claims
-from gateway.edge.request_body import read_body
-from gateway.gateway import Gateway
-from gateway.routes.answers import caller, error_response
-from gateway.telemetry.client_health import Delivery
+from gateway.edge.request_body import BodyLimits, read_body
+from gateway.routes.answers import error_response
+from gateway.routes.caller import Callers
+from gateway.telemetry.client_health import ClientHealth, ServiceDelivery
+from gateway.telemetry.histograms import Histograms
 
-router = APIRouter()
-
+PATH: Final = "/telemetry/client"
 MAX_SERVICES: Final = 32
 MAX_BODY_BYTES: Final = 16 * 1024
 
@@ -46,29 +46,38 @@ class ClientReport(BaseModel):
     services: Annotated[dict[str, ServiceReport], Field(max_length=MAX_SERVICES)]
 
 
-@router.post("/telemetry/client")
-async def client_telemetry(request: Request) -> Response:
-    """Add a client's report to this gateway's sums."""
-    gateway: Gateway = request.app.state.gateway
-    try:
-        claims = await caller(request, gateway)
-        report = await read_body(
-            request,
-            ClientReport,
-            max_bytes=MAX_BODY_BYTES,
-            timeout_ms=gateway.settings.body_timeout_ms,
-        )
-    except RealtimeError as error:
-        return error_response(error)
-    deliveries = _deliveries(report, claims)
-    gateway.client_health.record(deliveries)
-    gateway.signals.histograms.reported(deliveries)
-    return Response(status_code=204)
+class ClientTelemetry:
+    """The route."""
+
+    def __init__(
+        self,
+        callers: Callers,
+        health: ClientHealth,
+        histograms: Histograms,
+        *,
+        body_timeout_ms: int,
+    ) -> None:
+        self._callers = callers
+        self._health = health
+        self._histograms = histograms
+        self._body_limits = BodyLimits(MAX_BODY_BYTES, body_timeout_ms)
+
+    async def answer(self, request: Request) -> Response:
+        """Add a client's report to this gateway's sums."""
+        try:
+            claims = await self._callers.of(request)
+            report = await read_body(request, ClientReport, self._body_limits)
+        except RealtimeError as error:
+            return error_response(error)
+        deliveries = _deliveries(report, claims)
+        self._health.record(deliveries)
+        self._histograms.reported(deliveries)
+        return Response(status_code=204)
 
 
-def _deliveries(report: ClientReport, claims: Claims) -> dict[str, Delivery]:
+def _deliveries(report: ClientReport, claims: Claims) -> dict[str, ServiceDelivery]:
     return {
-        service: Delivery(
+        service: ServiceDelivery(
             delivered_count=row.delivered,
             suppressed_count=row.suppressed,
             reconnect_count=row.reconnects,

@@ -19,17 +19,17 @@ from gateway.connection.connection import Connection
 from gateway.connection.lanes import ReplayPoint
 from gateway.connection.phases import SessionInput, SessionPhase
 from gateway.connection.records import ActiveSubscription
-from gateway.delivery.catch_up import CatchUp, CatchUps, wanted_by
+from gateway.delivery.catch_up import CatchUp, wanted_by
 from gateway.delivery.chain import ResetReason, Resumed, judge_resume
-from gateway.delivery.hub import HeldTopic, Hub
-from gateway.delivery.live_feed import LiveFeed
-from gateway.delivery.replay_log import ReplayLog, UnreadableTopic
+from gateway.delivery.delivery import Delivery
+from gateway.delivery.hub import HeldTopic
+from gateway.delivery.replay_log import UnreadableTopic
 from gateway.flow_control.monitor import FlowMonitor
 from gateway.session.interest import interest_change
+from gateway.session.keyed_locks import KeyedLocks
 from gateway.session.node_profile import NodeProfile
 from gateway.session.store import SubscriptionStore
 from gateway.session.stream_request import StreamRequest
-from gateway.session.turns import Turns
 
 log = structlog.get_logger()
 
@@ -73,30 +73,27 @@ class Joiner:
 
     def __init__(
         self,
-        hub: Hub,
-        feed: LiveFeed,
-        replay_log: ReplayLog,
+        delivery: Delivery,
+        monitor: FlowMonitor,
         store: SubscriptionStore,
         profile: NodeProfile,
-        catch_ups: CatchUps,
-        flow: FlowMonitor,
     ) -> None:
-        self._hub = hub
-        self._feed = feed
-        self._log = replay_log
+        self._hub = delivery.hub
+        self._feed = delivery.feed
+        self._log = delivery.replay_log
+        self._catch_ups = delivery.catch_ups
+        self._monitor = monitor
+        self._withholding = monitor.withholding
         self._store = store
         self._profile = profile
-        self._catch_ups = catch_ups
-        self._flow = flow
-        self._withholding = flow.withholding
-        self._turns = Turns()
+        self._locks = KeyedLocks()
 
     async def join(self, connection: Connection, request: StreamRequest) -> JoinResult:
         """Say hello, and go live where nothing was asked for; `replay` must follow.
 
         Raises RedisUnavailable.
         """
-        async with self._turns.of(connection):
+        async with self._locks.of(connection):
             await self._register(connection, request)
             starts = await self._starts(connection.claims.org, request)
             if not connection.is_open:
@@ -117,7 +114,7 @@ class Joiner:
 
     async def change(self, connection: Connection, wanted: WantedChange) -> None:
         """Apply a change in place and acknowledge it; one that is not newer is ignored."""
-        async with self._turns.of(connection):
+        async with self._locks.of(connection):
             allowed = frozenset(filter(connection.claims.may_receive, wanted.services))
             org = connection.claims.org
             helds = await asyncio.gather(*(self._feed.open(Topic(org, s)) for s in allowed))
@@ -141,6 +138,12 @@ class Joiner:
         self._refilter(connection)
         if connection.phase is not SessionPhase.JOINING:  # else its hello will tell
             self._acknowledge(connection)
+
+    def leave(self, connection: Connection) -> None:
+        """Deliver nothing more to a connection that has ended, and take its field away."""
+        self._hub.leave_all(connection)
+        claims = connection.claims
+        self._store.unregister(claims.org, connection_field(claims.sub, connection.id))
 
     async def _register(self, connection: Connection, request: StreamRequest) -> None:
         asked = ActiveSubscription(request.services, request.property_id)
@@ -188,7 +191,7 @@ class Joiner:
     def _greet(self, connection: Connection, starts: Iterable[ServiceStart]) -> None:
         connection.advance(SessionInput.HELLO)
         connection.send(self._profile.hello(connection, list(map(_state, starts))))
-        self._flow.remind(connection)
+        self._monitor.remind(connection)
         for start in starts:
             if start.reset is not None:
                 service, position = start.held.topic.service, start.held.position
@@ -224,7 +227,7 @@ class Joiner:
             self._withholding.enter(connection, helds[service])
         self._acknowledge(connection)
         if change.join:
-            self._flow.remind(connection)
+            self._monitor.remind(connection)
         log.debug(
             "sub.applied",
             connection=connection.id,

@@ -28,7 +28,7 @@ class ServiceHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class ServiceDelivery:
     """What one client counted for one service since its last report."""
 
     delivered_count: int
@@ -52,7 +52,7 @@ class ClientHealth:
         """The sums, by service."""
         return self._services
 
-    def record(self, deliveries: Mapping[str, Delivery]) -> None:
+    def record(self, deliveries: Mapping[str, ServiceDelivery]) -> None:
         """Add one client's report."""
         self.report_count += 1
         for service, delivery in deliveries.items():
@@ -64,7 +64,7 @@ class ClientHealth:
         return self._services.setdefault(service, ServiceHealth())
 
 
-def _add(row: ServiceHealth, delivery: Delivery) -> None:
+def _add(row: ServiceHealth, delivery: ServiceDelivery) -> None:
     row.delivered_count += delivery.delivered_count
     row.suppressed_count += delivery.suppressed_count
     row.reconnect_count += delivery.reconnect_count

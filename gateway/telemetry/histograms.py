@@ -6,7 +6,7 @@ from typing import Final
 from fanwire.core.keys import Topic
 from gateway.delivery.log_entry import LogEntry
 from gateway.delivery.stats import Written
-from gateway.telemetry.client_health import Delivery
+from gateway.telemetry.client_health import ServiceDelivery
 from shared.telemetry import names
 from shared.telemetry.instruments import Instruments
 from shared.telemetry.labels import ServiceLabels
@@ -39,7 +39,7 @@ class Histograms:
         """Record one turn of subscription changes."""
         self._applied(after_ms / 1000, APPLIED if is_applied else FAILED)
 
-    def reported(self, deliveries: Mapping[str, Delivery]) -> None:
+    def reported(self, deliveries: Mapping[str, ServiceDelivery]) -> None:
         """Record what a client measured."""
         for service, delivery in deliveries.items():
             if delivery.p95_latency_ms is not None:

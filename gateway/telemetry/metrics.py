@@ -2,13 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from fanwire.close_codes import close_rules
 from fanwire.core.tiers import Tier
-from gateway.delivery.stats import ServiceSums
-from gateway.gateway import Gateway
-from gateway.telemetry.client_health import ServiceHealth
+from gateway.connection.counters import GatewayCounters
+from gateway.connection.registry import ConnectionRegistry
+from gateway.delivery.delivery import Delivery
+from gateway.delivery.stats import DeliveryStats, ServiceSums
+from gateway.flow_control.monitor import FlowMonitor
+from gateway.telemetry.client_health import ClientHealth, ServiceHealth
+from gateway.telemetry.telemetry import GatewayTelemetry
 from shared.telemetry import names
 from shared.telemetry.instruments import Instruments, Rows
 from shared.telemetry.labels import ServiceLabels
@@ -25,35 +30,48 @@ KNOWN_CODES: Final = {rule.code for rule in close_rules()} | {
 OTHER_CODE: Final = "other"
 
 
-def observe_gateway(gateway: Gateway) -> None:
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the metrics of a gateway are read from."""
+
+    registry: ConnectionRegistry
+    delivery: Delivery
+    monitor: FlowMonitor
+    max_connections: int
+    canary_age_ms: Callable[[], float]
+
+
+def observe_gateway(telemetry: GatewayTelemetry, observed: Observed) -> None:
     """Register what is read when somebody asks; histograms are in histograms.py beside it."""
-    signals = gateway.signals
-    instruments, labels, counters = signals.telemetry.instruments, signals.labels, signals.counters
-    observe_runtime(instruments, signals.presence, signals.loop_lag)
-    _observe_connections(instruments, gateway)
-    _observe_delivery(instruments, gateway, labels)
-    _observe_flow(instruments, gateway)
-    _observe_clients(instruments, gateway, labels)
+    instruments, labels = telemetry.telemetry.instruments, telemetry.labels
+    counters, delivery = telemetry.counters, observed.delivery
+    observe_runtime(instruments, telemetry.presence, telemetry.loop_lag)
+    _observe_connections(instruments, counters, observed)
+    _observe_delivery(instruments, delivery.feed.stats, labels)
+    _observe_flow(instruments, observed.monitor)
+    _observe_clients(instruments, telemetry.client_health, labels)
     instruments.observe(names.RESUME_ATTEMPTS, lambda: _by_name(counters.resumes))
     instruments.observe(names.AUTH_FAILURES, lambda: _by_name(counters.auth_failures))
-    instruments.observe(names.CATCH_UPS_ACTIVE, lambda: len(gateway.catch_ups))
-    instruments.observe(names.CANARY_AGE, lambda: gateway.canary.age_ms / 1000)
+    instruments.observe(names.CATCH_UPS_ACTIVE, lambda: len(delivery.catch_ups))
+    instruments.observe(names.CANARY_AGE, lambda: observed.canary_age_ms() / 1000)
 
 
-def _observe_connections(instruments: Instruments, gateway: Gateway) -> None:
-    counters, observe = gateway.signals.counters, instruments.observe
-    observe(names.CONNECTIONS_ACTIVE, lambda: len(gateway.registry))
-    observe(names.CONNECTIONS_LIMIT, lambda: gateway.settings.max_connections)
+def _observe_connections(
+    instruments: Instruments, counters: GatewayCounters, observed: Observed
+) -> None:
+    observe = instruments.observe
+    observe(names.CONNECTIONS_ACTIVE, lambda: len(observed.registry))
+    observe(names.CONNECTIONS_LIMIT, lambda: observed.max_connections)
     observe(names.CONNECTIONS_OPENED, lambda: counters.opened)
     observe(names.CONNECTIONS_REJECTED, lambda: _by_name(counters.rejected))
     observe(names.CONNECTIONS_CLOSED, lambda: _by_code(counters.closed))
-    observe(names.CONNECTIONS_LAGGING, lambda: gateway.flow.watched_count)
-    observe(names.TOPICS_HELD, lambda: len(gateway.hub))
+    observe(names.CONNECTIONS_LAGGING, lambda: observed.monitor.watched_count)
+    observe(names.TOPICS_HELD, lambda: len(observed.delivery.hub))
 
 
-def _observe_delivery(instruments: Instruments, gateway: Gateway, labels: ServiceLabels) -> None:
-    stats = gateway.feed.stats
-
+def _observe_delivery(
+    instruments: Instruments, stats: DeliveryStats, labels: ServiceLabels
+) -> None:
     def observe(metric: Metric, count: Callable[[ServiceSums], float]) -> None:
         def read() -> Rows:
             return labels.sums((name, count(sums)) for name, sums in list(stats.services.items()))
@@ -67,9 +85,8 @@ def _observe_delivery(instruments: Instruments, gateway: Gateway, labels: Servic
     instruments.observe(names.RESETS, lambda: _by_name(stats.resets))
 
 
-def _observe_flow(instruments: Instruments, gateway: Gateway) -> None:
-    flow, observe = gateway.flow, instruments.observe
-    counters = flow.counters
+def _observe_flow(instruments: Instruments, flow: FlowMonitor) -> None:
+    counters, observe = flow.counters, instruments.observe
     observe(names.QUARANTINE_ACTIVE, lambda: _by_name(flow.quarantined()))
     observe(names.QUARANTINE_ENTERED, lambda: _by_name(counters.quarantines_entered))
     observe(names.QUARANTINE_CLEARED, lambda: _by_name(counters.quarantines_cleared))
@@ -81,9 +98,7 @@ def _observe_flow(instruments: Instruments, gateway: Gateway) -> None:
     observe(names.LANES_BYTES, lambda: _lanes_bytes(flow.lane_bytes()))
 
 
-def _observe_clients(instruments: Instruments, gateway: Gateway, labels: ServiceLabels) -> None:
-    health = gateway.client_health
-
+def _observe_clients(instruments: Instruments, health: ClientHealth, labels: ServiceLabels) -> None:
     def observe(metric: Metric, count: Callable[[ServiceHealth], float]) -> None:
         def read() -> Rows:
             return labels.sums((name, count(row)) for name, row in list(health.services.items()))

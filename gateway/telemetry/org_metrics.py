@@ -13,7 +13,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from fanwire.core.ids import Org
-from gateway.gateway import Gateway
+from gateway.connection.registry import ConnectionRegistry
+from gateway.delivery.stats import DeliveryStats
 from shared.telemetry import names
 
 LARGEST_COUNT: Final = 100
@@ -23,8 +24,9 @@ OTHER: Final = Org("_other")
 class OrgCollector(Collector):
     """Reads the orgs of a gateway when somebody scrapes."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, registry: ConnectionRegistry, stats: DeliveryStats) -> None:
+        self._registry = registry
+        self._stats = stats
 
     def collect(self) -> Iterator[Metric]:
         """Yield both metrics."""
@@ -33,23 +35,23 @@ class OrgCollector(Collector):
             names.ORG_CONNECTIONS.description,
             labels=names.ORG_CONNECTIONS.attributes,
         )
-        for org, count in largest(self._gateway.registry.org_counts()):
+        for org, count in largest(self._registry.org_counts()):
             connections.add_metric([org], count)
         events = CounterMetricFamily(
             names.ORG_EVENTS.prometheus_name,
             names.ORG_EVENTS.description,
             labels=names.ORG_EVENTS.attributes,
         )
-        for org, count in largest(self._gateway.feed.stats.org_events):
+        for org, count in largest(self._stats.org_events):
             events.add_metric([org], count)
         yield connections
         yield events
 
 
-def org_text(gateway: Gateway) -> bytes:
+def org_text(orgs: OrgCollector) -> bytes:
     """Return the page in the text format of Prometheus."""
     registry = CollectorRegistry()
-    registry.register(OrgCollector(gateway))
+    registry.register(orgs)
     return generate_latest(registry)
 
 

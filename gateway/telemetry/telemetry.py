@@ -1,4 +1,4 @@
-"""What a gateway counts and measures; gateway/telemetry/metrics.py says what is told of it."""
+"""What a gateway counts and measures; metrics.py beside it says what is told of it."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -6,6 +6,7 @@ from typing import Self
 from gateway.connection.counters import GatewayCounters
 from gateway.delivery.stats import BatchWatch, DeliveryStats
 from gateway.flow_control.counters import FlowCounters
+from gateway.telemetry.client_health import ClientHealth
 from gateway.telemetry.deliver_spans import DeliverSpans
 from gateway.telemetry.histograms import Histograms
 from shared.redis.presence import RedisPresence
@@ -27,10 +28,11 @@ class GatewayTelemetry:
     flow_counters: FlowCounters
     presence: RedisPresence
     loop_lag: LoopLag
+    client_health: ClientHealth
 
     @classmethod
     def of(cls, telemetry: Telemetry, realtime: RealtimeSettings) -> Self:
-        """Return signals of which nothing has happened yet."""
+        """Return counts of which nothing has happened yet."""
         labels = ServiceLabels(realtime.metric_service_names)
         histograms = Histograms(telemetry.instruments, labels)
         return cls(
@@ -42,6 +44,7 @@ class GatewayTelemetry:
             FlowCounters(),
             RedisPresence(),
             LoopLag(),
+            ClientHealth(),
         )
 
 

@@ -6,7 +6,7 @@ from fanout.app import term_plan
 from fanout.metrics import batch_sizes, observe_worker
 from fanout.settings import FanoutSettings
 from fanout.worker import FanoutWorker
-from gateway.build import compose
+from gateway.build import Gateway
 from gateway.settings import GatewaySettings
 from gateway.telemetry.telemetry import GatewayTelemetry
 from shared.redis.presence import RedisPresence
@@ -30,7 +30,7 @@ def listed(*servers: ToldBy) -> list[Metric]:
 def a_composed_gateway() -> GatewayTelemetry:
     signals = GatewayTelemetry.of(Telemetry.unheard(), some_settings())
     tokens = TokenSettings(jwt_secret=SecretStr(SECRET.decode()), jwt_issuer="i", jwt_audience="a")
-    compose(some_settings(), tokens, GatewaySettings(env="dev"), signals)
+    Gateway(some_settings(), tokens, GatewaySettings(env="dev"), signals)
     return signals
 
 

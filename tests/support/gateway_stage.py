@@ -12,6 +12,7 @@ from gateway.auth.claims import ClaimRules, Claims
 from gateway.auth.tokens import SharedSecret, TokenVerifier
 from gateway.connection.registry import ConnectionRegistry
 from gateway.delivery.catch_up import CatchUps
+from gateway.delivery.delivery import Delivery
 from gateway.delivery.hub import Hub
 from gateway.delivery.live_feed import LiveFeed
 from gateway.flow_control.counters import FlowCounters
@@ -19,9 +20,10 @@ from gateway.flow_control.monitor import FlowMonitor
 from gateway.flow_control.quarantine import QuarantineLimits
 from gateway.flow_control.switches import LiveSwitches
 from gateway.flow_control.withholding import Withholding
+from gateway.session.credentials import Credentials
 from gateway.session.joining import Joiner
 from gateway.session.liveness import LivenessLimits
-from gateway.session.messages import SessionMessages, SessionParts
+from gateway.session.messages import SessionMessages
 from gateway.session.node_profile import NodeProfile
 from gateway.session.revocations import Revocations
 from gateway.session.store import SubscriptionStore
@@ -55,23 +57,14 @@ class GatewayStage:
             self.hub, self.feed, self.catch_ups, self.switchboard, TIERS, counters
         )
         self.flow = FlowMonitor(self.withholding, TIERS, QuarantineLimits(), counters)
-        self.joiner = Joiner(
-            self.hub, self.feed, self.log, self.store, self.profile, self.catch_ups, self.flow
-        )
+        self.delivery = Delivery(self.hub, self.feed, self.log, self.catch_ups)
+        self.joiner = Joiner(self.delivery, self.flow, self.store, self.profile)
         self.revocations = Revocations(self.trips, keys, self.registry, poll_ms=3_600_000)
         self.timers = SocketTimers(self.hub, self.feed, LivenessLimits())
+        verifier = TokenVerifier(SharedSecret(SECRET), ClaimRules(ISSUER, AUDIENCE))
+        credentials = Credentials(verifier, self.revocations)
         self.sessions = SessionMessages(
-            LIMITS,
-            SessionParts(
-                hub=self.hub,
-                registry=self.registry,
-                joiner=self.joiner,
-                store=self.store,
-                verifier=TokenVerifier(SharedSecret(SECRET), ClaimRules(ISSUER, AUDIENCE)),
-                revocations=self.revocations,
-                timers=self.timers,
-                flow=self.flow,
-            ),
+            LIMITS, credentials, self.registry, self.joiner, self.timers, self.flow
         )
         self._client_count = 0
 

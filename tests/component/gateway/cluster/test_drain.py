@@ -6,7 +6,7 @@ import pytest
 
 from fanwire.errors import Draining
 from gateway.cluster.dismissal import LONGEST_CLIENT_WAIT_MS
-from gateway.cluster.drain import Drainer, DrainState
+from gateway.cluster.drain import Drainer, DrainState, DrainTimes
 from gateway.connection.connection import Connection
 from gateway.connection.phases import SessionInput
 from gateway.connection.rate_limit import RateLimit
@@ -28,9 +28,8 @@ class DrainStage(GatewayStage):
         self.drainer = Drainer(
             self.registry,
             self.admission,
-            notice_ms=notice_ms,
-            window_ms=window_ms,
-            tracer=self.spans.tracer,
+            DrainTimes(notice_ms, window_ms),
+            self.spans.tracer,
         )
 
 

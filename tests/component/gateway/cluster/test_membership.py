@@ -120,7 +120,7 @@ async def test_what_a_gateway_says_of_itself_goes_along_with_its_beat() -> None:
     membership = Membership(
         *(stage.trips, Keys(), stage.registry, stage.store),
         node="gw",
-        vital_signs=lambda: {"laneBytes": 7},
+        node_state=lambda: {"laneBytes": 7},
     )
     await membership._beat()
     state = orjson.loads(stage.trips.hashes[NODES]["gw"])

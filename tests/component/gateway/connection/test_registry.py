@@ -68,4 +68,4 @@ def test_when_all_have_left_nothing_is_kept_of_them(who: list[tuple[str, str]]) 
         registry.add(connection)
     for connection in [*connections, *connections]:
         registry.remove(connection)
-    assert vars(registry) == vars(ConnectionRegistry())
+    assert vars(registry) == vars(ConnectionRegistry(registry.counters))

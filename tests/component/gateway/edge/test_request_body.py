@@ -15,7 +15,7 @@ from fanwire.errors import (
     RequestTimeout,
     UnsupportedMediaType,
 )
-from gateway.edge.request_body import read_body
+from gateway.edge.request_body import BodyLimits, read_body
 
 
 class Wish(BaseModel):
@@ -51,7 +51,7 @@ async def read(
     encoding: str | None = None,
 ) -> Wish:
     request = a_request(pieces, content_type=content_type, encoding=encoding)
-    return await read_body(request, Wish, max_bytes=1_000, timeout_ms=1_000)
+    return await read_body(request, Wish, BodyLimits(1_000, 1_000))
 
 
 BODY = b'{"services":["tasks"]}'
@@ -132,7 +132,7 @@ async def test_B93_a_body_is_read_no_further_than_its_limit() -> None:
             yield b" " * 100
 
     with pytest.raises(BodyTooLarge) as caught:
-        await read_body(a_request(endless()), Wish, max_bytes=1_000, timeout_ms=1_000)
+        await read_body(a_request(endless()), Wish, BodyLimits(1_000, 1_000))
     assert caught.value.http_status == 413
     assert read_count == 11
 
@@ -149,7 +149,7 @@ async def test_B94_a_body_that_does_not_come_to_its_end_in_time_is_given_up() ->
     headers = [(b"content-type", b"application/json")]
     request = Request({"type": "http", "headers": headers}, never)
     with pytest.raises(RequestTimeout) as caught:
-        await read_body(request, Wish, max_bytes=1_000, timeout_ms=1)
+        await read_body(request, Wish, BodyLimits(1_000, 1))
     assert caught.value.http_status == 408
 
 

@@ -34,6 +34,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> MonitorClock:
     found = MonitorClock()
     monkeypatch.setattr("gateway.flow_control.monitor.now_ms", lambda: now_ms() + found.ahead_ms)
     monkeypatch.setattr("gateway.session.messages.now_ms", lambda: now_ms() + found.ahead_ms)
+    monkeypatch.setattr("gateway.flow_control.acks.now_ms", lambda: now_ms() + found.ahead_ms)
     monkeypatch.setattr("gateway.delivery.catch_up.PACE_S", 0.0)
     monkeypatch.setattr("gateway.flow_control.withholding.RETRY_S", 0.0)
     return found

@@ -10,8 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from gateway.app import internal_api, public_api
-from gateway.build import compose
-from gateway.gateway import Gateway
+from gateway.build import Gateway
 from gateway.settings import GatewaySettings
 from shared.settings.realtime import RealtimeSettings, TokenSettings
 from tests.support.signing import AUDIENCE, ISSUER, SECRET
@@ -27,7 +26,7 @@ def gateway(tmp_path: Path) -> Gateway:
         env="dev", jwt_secret=SecretStr(SECRET.decode()), jwt_issuer=ISSUER, jwt_audience=AUDIENCE
     )
     settings = GatewaySettings(env="dev", node_id="gw-1")
-    return compose(realtime, tokens, settings, a_gateways_signals()).gateway
+    return Gateway(realtime, tokens, settings, a_gateways_signals())
 
 
 @asynccontextmanager
@@ -55,7 +54,7 @@ async def test_a_drain_is_answered_before_it_is_done(gateway: Gateway) -> None:
 async def test_a_deaf_gateway_is_not_ready_and_lives(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway.canary._hearing, "is_deaf", True)
+    monkeypatch.setattr(gateway.cluster.canary._hearing, "is_deaf", True)
     async with internal(gateway) as client:
         ready, alive = await client.get("/readyz"), await client.get("/livez")
     assert (ready.status_code, alive.status_code) == (503, 200)
@@ -65,9 +64,9 @@ async def test_a_deaf_gateway_is_not_ready_and_lives(
 async def test_a_hook_may_wait_for_the_last_socket(gateway: Gateway) -> None:
     async with internal(gateway) as client, asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(client.post("/drain?wait=true"))
-        await eventually(lambda: gateway.drainer.state.is_begun)
+        await eventually(lambda: gateway.cluster.drainer.state.is_begun)
         assert not waiting.done()
-        tasks.create_task(gateway.drainer.run())
+        tasks.create_task(gateway.cluster.drainer.run())
     answer = waiting.result()
     assert (answer.status_code, answer.json()["drained"]) == (200, True)
 
@@ -77,14 +76,14 @@ async def test_what_wait_may_be_is_told(gateway: Gateway) -> None:
         answer = await client.post("/drain?wait=perhaps")
     assert answer.status_code == 422
     assert "perhaps" in answer.text
-    assert not gateway.drainer.state.is_begun
+    assert not gateway.cluster.drainer.state.is_begun
 
 
 async def test_a_look_at_drain_does_not_begin_it(gateway: Gateway) -> None:
     async with internal(gateway) as client:
         answer = await client.get("/drain")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
-    assert not gateway.drainer.state.is_begun
+    assert not gateway.cluster.drainer.state.is_begun
 
 
 async def test_a_page_of_a_browser_cannot_drain(gateway: Gateway) -> None:
@@ -92,7 +91,7 @@ async def test_a_page_of_a_browser_cannot_drain(gateway: Gateway) -> None:
         answer = await client.post("/drain", headers={"origin": "https://evil.example"})
     assert answer.status_code == 403
     assert answer.json()["remedy"]
-    assert not gateway.drainer.state.is_begun
+    assert not gateway.cluster.drainer.state.is_begun
 
 
 @pytest.mark.parametrize("path", ["/drain", "/readyz", "/livez", "/drain/", "//drain"])
@@ -102,4 +101,4 @@ async def test_the_public_port_knows_none_of_it(gateway: Gateway, method: str, p
     async with httpx.AsyncClient(transport=transport, base_url="http://node") as client:
         answer = await client.request(method, path, headers={"authorization": "Bearer x"})
     assert answer.status_code == 404
-    assert not gateway.drainer.state.is_begun
+    assert not gateway.cluster.drainer.state.is_begun

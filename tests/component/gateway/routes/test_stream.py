@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from gateway.app import public_server
-from gateway.build import compose
+from gateway.build import Gateway
 from gateway.connection.connection import Connection
 from gateway.settings import GatewaySettings
 from gateway.telemetry.telemetry import GatewayTelemetry
@@ -37,7 +37,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
         GATEWAY_ALLOWED_ORIGINS=PAGE,
         GATEWAY_MAX_SERVICES="4",
     )
-    monkeypatch.setattr("gateway.routes.stream.LONGEST_PREPARATION_S", 0.05)
+    monkeypatch.setattr("gateway.cluster.org_watch.LONGEST_PREPARATION_S", 0.05)
 
 
 @asynccontextmanager
@@ -47,19 +47,19 @@ async def serving(
     """Serve a gateway of which no loop runs, as if Redis never answered."""
     realtime = RealtimeSettings()
     signals = GatewayTelemetry.of(spans.telemetry(), realtime) if spans else a_gateways_signals()
-    parts = compose(realtime, TokenSettings(), GatewaySettings(), signals)
+    gateway = Gateway(realtime, TokenSettings(), GatewaySettings(), signals)
     if inside_from is not None:
-        parts.gateway.registry.add(
+        gateway.sessions.registry.add(
             Connection(RecordingSessions(), some_claims(), "inside", inside_from)
         )
-    server = public_server(parts.gateway)
+    server = public_server(gateway)
     server.config.port = free_port()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve())
         await eventually(lambda: server.started, every_s=0.001)
         yield f"ws://127.0.0.1:{server.config.port}/v2/realtime/stream"
         server.should_exit = True
-    await parts.redis.aclose()
+    await gateway.links.redis.aclose()
 
 
 def a_token(**changed: object) -> str:

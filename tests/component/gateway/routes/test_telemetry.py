@@ -1,7 +1,6 @@
 """`POST /telemetry/client`: who may report, and what is taken from a report."""
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -14,6 +13,8 @@ from gateway.connection.rate_limit import RateLimit
 from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.admission import Admission, AdmissionLimits
 from gateway.routes import telemetry
+from gateway.routes.caller import Callers
+from gateway.routes.telemetry import ClientTelemetry
 from gateway.telemetry.client_health import ClientHealth
 from tests.support.gateway_values import some_claims
 from tests.support.telemetry import a_gateways_signals
@@ -27,21 +28,18 @@ class OneToken:
     def __init__(self, services: Sequence[str] | None) -> None:
         self._claims = some_claims(services=services)
 
-    def verify(self, token: str, *, now_s: float) -> Claims:
+    def claims_of(self, token: str) -> Claims:
         if token != "good":
             raise Unauthorized("another token")
         return self._claims
 
 
-class NothingRevoked:
-    async def open(self, org: str) -> None:
-        pass
-
-    def check(self, claims: Claims) -> None:
+class EveryOrgKnown:
+    async def know(self, claims: Claims) -> None:
         pass
 
 
-class Endpoint:
+class TelemetryEndpoint:
     """The route behind as much of a gateway as it asks for."""
 
     def __init__(self, services: Sequence[str] | None = None, *, burst: int = 100) -> None:
@@ -49,17 +47,17 @@ class Endpoint:
         limits = AdmissionLimits(
             100, 100, 100, None, connects_per_user=rate, requests_per_user=rate
         )
+        signals = a_gateways_signals()
         self.health = ClientHealth()
-        api = FastAPI()
-        api.include_router(telemetry.router)
-        api.state.gateway = SimpleNamespace(
-            verifier=OneToken(services),
-            revocations=NothingRevoked(),
-            admission=Admission(limits, ConnectionRegistry()),
-            settings=SimpleNamespace(body_timeout_ms=1_000),
-            client_health=self.health,
-            signals=a_gateways_signals(),
+        callers = Callers(
+            OneToken(services),  # type: ignore[arg-type]
+            EveryOrgKnown(),  # type: ignore[arg-type]
+            Admission(limits, ConnectionRegistry()),
+            signals.counters,
         )
+        route = ClientTelemetry(callers, self.health, signals.histograms, body_timeout_ms=1_000)
+        api = FastAPI()
+        api.add_api_route(telemetry.PATH, route.answer, methods=["POST"])
         self._api = api
 
     async def post(self, token: str | None = "good", **request: Any) -> httpx.Response:
@@ -72,7 +70,7 @@ class Endpoint:
 
 
 async def test_a_report_is_added_to_the_sums() -> None:
-    endpoint = Endpoint()
+    endpoint = TelemetryEndpoint()
     for _ in range(2):
         answer = await endpoint.post(json={"state": "connected", "services": {"tasks": GOOD}})
         assert (answer.status_code, answer.content) == (204, b"")
@@ -82,34 +80,34 @@ async def test_a_report_is_added_to_the_sums() -> None:
 
 
 async def test_services_that_the_token_does_not_list_are_ignored() -> None:
-    endpoint = Endpoint(["tasks"])
+    endpoint = TelemetryEndpoint(["tasks"])
     answer = await endpoint.post(json={"services": {"tasks": GOOD, "finance": GOOD}})
     assert answer.status_code == 204
     assert list(endpoint.health.services) == ["tasks"]
 
 
 async def test_names_that_no_service_can_have_are_ignored_whatever_the_token_lists() -> None:
-    endpoint = Endpoint()
+    endpoint = TelemetryEndpoint()
     await endpoint.post(json={"services": {"a{b}": GOOD, "": GOOD, "tasks": GOOD}})
     assert list(endpoint.health.services) == ["tasks"]
 
 
 async def test_fields_of_a_newer_client_are_ignored() -> None:
-    endpoint = Endpoint()
+    endpoint = TelemetryEndpoint()
     answer = await endpoint.post(json={"battery": 7, "services": {"tasks": GOOD | {"colour": 1}}})
     assert answer.status_code == 204
 
 
 @pytest.mark.parametrize("token", [None, "bad"])
 async def test_nobody_reports_without_a_good_token(token: str | None) -> None:
-    endpoint = Endpoint()
+    endpoint = TelemetryEndpoint()
     answer = await endpoint.post(token, json={"services": {"tasks": GOOD}})
     assert (answer.status_code, answer.json()["name"]) == (401, "unauthorized")
     assert endpoint.health.report_count == 0
 
 
 async def test_a_user_reports_no_more_often_than_its_rate() -> None:
-    endpoint = Endpoint(burst=2)
+    endpoint = TelemetryEndpoint(burst=2)
     statuses = [(await endpoint.post(json={"services": {}})).status_code for _ in range(3)]
     assert statuses == [204, 204, 429]
 
@@ -130,17 +128,19 @@ async def test_a_user_reports_no_more_often_than_its_rate() -> None:
     ],
 )
 async def test_a_report_of_another_shape_is_refused_and_leaves_nothing(services: object) -> None:
-    endpoint = Endpoint()
+    endpoint = TelemetryEndpoint()
     answer = await endpoint.post(json={"services": services})
     assert (answer.status_code, answer.json()["name"]) == (422, "invalid_body")
     assert endpoint.health.report_count == 0
 
 
 async def test_a_body_beyond_the_bound_is_refused() -> None:
-    answer = await Endpoint().post(content=b'{"services":{}}' + b" " * telemetry.MAX_BODY_BYTES)
+    answer = await TelemetryEndpoint().post(
+        content=b'{"services":{}}' + b" " * telemetry.MAX_BODY_BYTES
+    )
     assert (answer.status_code, answer.json()["name"]) == (413, "body_too_large")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"services":{"a":{"p95LatencyMs":NaN}}}'])
 async def test_what_is_no_strict_json_object_is_refused(body: bytes) -> None:
-    assert (await Endpoint().post(content=body)).status_code == 400
+    assert (await TelemetryEndpoint().post(content=body)).status_code == 400

@@ -137,7 +137,7 @@ def to_the_first(counts: list[int], chance: random.Random) -> int:
     return 0
 
 
-class Cluster:
+class NodesOfOneCluster:
     """Gateways that see each other's counts late, and a balancer that places what they move."""
 
     def __init__(self, counts: Sequence[int], place: Place, seed: int) -> None:
@@ -199,7 +199,7 @@ def is_level(counts: Sequence[int]) -> bool:
 def test_behind_leastconn_any_spread_is_level_in_ten_minutes_and_stays_so(
     counts: list[int], seed: int
 ) -> None:
-    cluster = Cluster(counts, to_the_emptiest, seed)
+    cluster = NodesOfOneCluster(counts, to_the_emptiest, seed)
     cluster.run(15 * 60)
     assert is_level(cluster.counts)
     assert not [at_ms for at_ms in cluster.moves if at_ms > 10 * 60 * 1000]
@@ -212,7 +212,7 @@ def test_behind_a_balancer_that_places_at_random_it_is_level_in_the_end(
     counts: list[int], seed: int
 ) -> None:
     # It may have to give up once in between: the others' sockets come to it as well.
-    cluster = Cluster(counts, to_anyone, seed)
+    cluster = NodesOfOneCluster(counts, to_anyone, seed)
     cluster.run(45 * 60)
     assert is_level(cluster.counts)
 
@@ -222,7 +222,7 @@ def test_behind_a_balancer_that_places_at_random_it_is_level_in_the_end(
 def test_behind_a_balancer_that_gives_everything_back_the_moves_are_bounded(
     counts: list[int], seed: int
 ) -> None:
-    cluster = Cluster(counts, to_the_first, seed)
+    cluster = NodesOfOneCluster(counts, to_the_first, seed)
     cluster.run(20 * 60)
     # What the others have above their share goes to the first; then it moves its own in vain.
     assert len(cluster.moves) <= surplus_of(counts) + MOST_MOVES * sum(counts)

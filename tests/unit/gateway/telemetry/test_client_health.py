@@ -1,10 +1,10 @@
 """Sums of what browsers report."""
 
-from gateway.telemetry.client_health import LATENCY_BOUNDS_MS, OTHER, ClientHealth, Delivery
+from gateway.telemetry.client_health import LATENCY_BOUNDS_MS, OTHER, ClientHealth, ServiceDelivery
 
 
-def a_delivery(p95_latency_ms: float | None = None, *, delivered_count: int = 1) -> Delivery:
-    return Delivery(
+def a_delivery(p95_latency_ms: float | None = None, *, delivered_count: int = 1) -> ServiceDelivery:
+    return ServiceDelivery(
         delivered_count=delivered_count,
         suppressed_count=2,
         reconnect_count=3,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
 
-class Turns:
+class KeyedLocks:
     """A lock per key, for as long as someone holds or awaits it."""
 
     def __init__(self) -> None:
@@ -14,7 +14,7 @@ class Turns:
 
     @asynccontextmanager
     async def of(self, key: Hashable) -> AsyncIterator[None]:
-        """Wait for the turn of `key`, and hold it inside the `with` block."""
+        """Hold the lock of `key` inside the `with` block."""
         lock = self._locks.setdefault(key, asyncio.Lock())
         self._interested[key] = self._interested.get(key, 0) + 1
         try:

@@ -1,0 +1,85 @@
+"""The room of this gateway among the others: it hears, beats, sheds and leaves."""
+
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry.trace import Tracer
+
+from gateway.cluster.canary import Canary
+from gateway.cluster.drain import Drainer, DrainTimes
+from gateway.cluster.hearing import CanaryLimits
+from gateway.cluster.kick import Kick
+from gateway.cluster.membership import Membership
+from gateway.cluster.org_watch import OrgWatch
+from gateway.cluster.rebalance import RebalanceLimits
+from gateway.cluster.rebalancer import Rebalancer
+from gateway.cluster.rings import Rings
+from gateway.delivery.bell import Bell
+from gateway.delivery.delivery import Delivery
+from gateway.edge.admission import Admission
+from gateway.flow_control.flow_control import FlowControl
+from gateway.links import RedisLinks
+from gateway.session.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRules:
+    """How often a gateway tests its hearing, when it sheds, and how it leaves."""
+
+    canary: CanaryLimits
+    rebalance: RebalanceLimits | None
+    drain: DrainTimes
+    tracer: Tracer | None
+    node_state: Callable[[], Mapping[str, object]]
+    """What its heartbeats tell, but for the canary."""
+
+
+class Cluster:
+    """This node's part in the whole."""
+
+    def __init__(
+        self,
+        links: RedisLinks,
+        admission: Admission,
+        delivery: Delivery,
+        flow: FlowControl,
+        sessions: Sessions,
+        rules: ClusterRules,
+    ) -> None:
+        control, keys, registry = links.control, links.keys, sessions.registry
+        node = sessions.profile.node
+        rings = Rings(
+            delivery.feed,
+            sessions.subscriptions,
+            sessions.revocations,
+            flow.switch_sync,
+            Kick(registry),
+        )
+        self.bell = Bell(links.redis, keys, rings)
+        self.orgs = OrgWatch(self.bell, sessions.revocations, flow)
+        self.canary = Canary(
+            control, keys, self.bell, delivery.feed, rings.canary, rules.canary, node=node
+        )
+        self.drainer = Drainer(registry, admission, rules.drain, rules.tracer)
+        self._node_state = rules.node_state
+        self.membership = Membership(
+            control, keys, registry, sessions.store, node=node, node_state=self._state
+        )
+        self.rebalancer: Rebalancer | None = None
+        if rules.rebalance is not None:
+            self.rebalancer = Rebalancer(
+                control, keys, registry, admission, rules.rebalance, node=node
+            )
+
+    def loops(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yield what must run for the others to see this gateway, and it them."""
+        yield self.bell.run()
+        yield self.canary.run()
+        yield self.membership.run()
+        yield self.drainer.run()
+        if self.rebalancer is not None:
+            yield self.rebalancer.run()
+
+    def _state(self) -> Mapping[str, object]:
+        return {**self._node_state(), **self.canary.beat()}
