@@ -4,7 +4,7 @@ A signature proves who wrote the claims, not that they are sane: an `exp` that i
 1e308 would crash or outlive a timer, a `sub` with a colon would reach into another key. So
 each type is checked exactly, a boolean is no number, and nothing is converted.
 
-A missing list of services or properties grants nothing. Whoever means all says `"*"`.
+A missing list of services or properties grants nothing. `"*"` grants all.
 
 Rejected: fractions in `exp` and `iat`. RFC 7519 allows them, but no issuer needs them here,
 and whole seconds keep every later comparison exact.

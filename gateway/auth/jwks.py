@@ -34,7 +34,7 @@ class JwksUnusable(Exception):
 class JwksKeys:
     """The keys behind a JWKS address; a `KeySource` for the token check.
 
-    Whoever starts `run` owns it; cancel it to stop. `find` and `run` belong to one event
+    The task that runs `run` owns it; cancel it to stop. `find` and `run` belong to one event
     loop. Until the first fetch has succeeded every token is refused, so a gateway should not
     be ready before `is_usable`.
     """

@@ -19,7 +19,7 @@ from fanwire.wire.strict_json import parse_object
 SIGNATURE_ALGORITHMS: Final = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
 )
-"""Never an HS: whoever can read a public JWKS could sign with what stands in it."""
+"""Never an HS: every reader of a public JWKS could sign with what stands in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class TokenVerifier:
             raise Unauthorized(f"the token's alg is not the key's, {key.algorithm_name}")
         if not key.Algorithm.verify(compact.signed, key.key, compact.signature):
             raise Unauthorized("the signature is wrong")
-        # Only now is the payload read: nobody but the issuer reaches the JSON parser with it.
+        # Only now is the payload read: what is not the issuer's never reaches the JSON parser.
         payload = token_object(compact.payload, what="payload")
         return read_claims(payload, self._rules, now_s=now_s)
 

@@ -2,13 +2,13 @@
 
 An event takes the whole way: XADD, a worker's commit, the bell, the read of the live feed. One
 topic serves all gateways, and who heard it lately does not publish. Its org is outside the
-alphabet of ids (fanwire/core/keys.py), so no token and no publisher of ours can name it.
+alphabet of ids (fanwire/core/keys.py), so no token and no publisher can name it.
 
 A topic that moves without a ring means a bell that is connected and mute; the bell is then
-connected anew, which also re-reads what is held. Reads that fail are repeated by their own loops.
+connected again, which also re-reads what is held. Reads that fail are repeated by their own loops.
 
 Bound: MAX_WAITING events (and one a node) while no worker takes them; further ones are not
-published, and nobody misses them.
+published, and none is missed.
 """
 
 import asyncio

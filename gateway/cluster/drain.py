@@ -4,9 +4,9 @@ First the balancer is told, by `/readyz`, and gets time to act on it. Then every
 told, in a slot of its own, when to come back elsewhere, and closed with 1012. The clients
 resume where they were; the other nodes see a trickle of connects.
 
-A signal and `POST /drain` begin the same drain, and whoever comes second finds it under way.
+A signal and `POST /drain` begin the same drain, and the second finds it under way.
 It belongs to `run` and not to the first who asked for it: an operator who hangs up must not
-leave a gateway half empty. There is no way back; a node that left is started anew.
+leave a gateway half empty. There is no way back; a node that left is started again.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ class Drainer:
         return DrainState(self._begun.is_set(), self._finished.is_set(), len(self._registry))
 
     def begin(self) -> None:
-        """Let nobody in from now on, and let `run` move those who are here."""
+        """Refuse newcomers from now on, and let `run` move those who are here."""
         self._admission.is_draining = True
         self._begun.set()
 

@@ -2,8 +2,8 @@
 
 All gateways follow one topic in which something happens every few seconds, and tell each other
 in their heartbeats up to which position they heard it. A node is behind if most of its peers
-heard more than it did. So a Redis that is away and workers that are dead make nobody deaf: then
-nobody heard more. And as it takes a majority that hears, at most half of the nodes ever turn
+heard more than it did. So a Redis that is away and workers that are dead make no node deaf: then
+no node heard more. And as it takes a majority that hears, at most half of the nodes ever turn
 deaf. No clock of another machine is compared.
 
 Rejected: an age with a limit. Every node would cross it at the same moment, whenever the silence
@@ -79,14 +79,14 @@ class Hearing:
 
 
 def is_behind(mine: Position, peers: Collection[Position]) -> bool:
-    """Tell whether most peers heard more than `mine`; alone nobody is behind."""
+    """Tell whether most peers heard more than `mine`; a lone node is never behind."""
     return 2 * sum(peer > mine for peer in peers) > len(peers)
 
 
 def is_ring_missing(
     *, moved_ms: float, rung_ms: float, listening_ms: float, now_ms: float, limits: CanaryLimits
 ) -> bool:
-    """Tell whether the topic moved while we listened and no ring told of it.
+    """Tell whether the topic moved while we listened and no ring said so.
 
     The sweep found it then. A ring is sent together with what it tells of.
     """
@@ -97,7 +97,7 @@ def is_ring_missing(
 def is_due(*, silent_ms: float, chance: float, limits: CanaryLimits) -> bool:
     """Tell whether to publish after this silence, with `chance` in [0, 1) drawn once for it.
 
-    Whoever draws the lowest publishes, and the others hear it and wait anew: the cluster makes
-    about one event per period, however many nodes it has.
+    The node with the lowest draw publishes, and the others hear it and wait again: the cluster
+    makes about one event per period, however many nodes it has.
     """
     return silent_ms >= limits.period_ms * (1 + (LONGEST_SILENCE - 1) * chance)

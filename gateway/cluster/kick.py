@@ -1,8 +1,8 @@
 """Closes sockets that an operator wants gone, wherever they live.
 
 The ring itself is the order: there is nothing to read, and one that gets lost is given again by
-whoever gave it and sees the socket still there. The client may come back, at once and with all
-that it missed; whoever must stay away is revoked (gateway/session/revocations.py).
+the operator who sees the socket still there. The client may come back, at once and with all
+that it missed; a client that must stay away is revoked (gateway/session/revocations.py).
 """
 
 import structlog

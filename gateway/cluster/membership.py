@@ -5,7 +5,7 @@ fields of the open connections; they are written again.
 
 A gateway that is killed leaves its connections' fields in `subs:{org}`. They are inert, since
 no socket belongs to them, but `update-services` would accept their ids, and they would add
-up. Whoever serves the org removes them once their node has been silent for a while.
+up. A gateway that serves the org removes them once their node has been silent for a while.
 """
 
 import asyncio

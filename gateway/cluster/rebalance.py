@@ -132,7 +132,7 @@ class Rebalance:
     def _note(self, peers: Collection[Peer], now_ms: float) -> None:
         seen = {peer.node: self._see(peer, now_ms) for peer in peers}
         is_same = seen.keys() == self._seen.keys() and not any(
-            # Started anew under its old name: another one, and empty.
+            # Started again under its old name: another one, and empty.
             peer.up_ms < self._seen[peer.node].peer.up_ms
             for peer in peers
         )

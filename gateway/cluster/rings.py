@@ -3,7 +3,7 @@
 A ring is `<service> <position>` for a topic that moved, `:subs <version> <field>` for a changed
 subscription, `:kick <field>` for sockets to close, `:revoked` or `:flags`. A service cannot
 begin with a colon. What is not understood comes from a newer version of the cluster and is
-ignored; the sweeps read what it told of.
+ignored; the sweeps read what it announced.
 """
 
 from fanwire.core.ids import Org

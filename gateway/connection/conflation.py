@@ -20,7 +20,7 @@ _EVENTS: Final = b'"events":['
 def conflate(runs: Sequence[bytes]) -> tuple[bytes, int]:
     """Return the frames in `runs`, merged, and how many events gave way.
 
-    Where nothing gives way, or a frame is no batch, the frames are returned as they are.
+    Where nothing can be left out, or a frame is no batch, the frames are returned as they are.
     """
     bodies = [body for frames in runs for body in text_payloads(frames)]
     heads = [orjson.loads(body) for body in bodies]

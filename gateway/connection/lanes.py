@@ -1,6 +1,6 @@
 """Frames that wait for one lagging socket, a lane per tier and one for control.
 
-Bound: whoever offers looks at `used_bytes` afterwards and sheds by tier; the lanes themselves
+Bound: the caller looks at `used_bytes` after each offer and sheds by tier; the lanes themselves
 give nothing up unasked, because what is dropped must be told or replayed, and they can do
 neither. Order is kept within a lane, and so within a service, since a service is of one tier.
 
@@ -111,7 +111,7 @@ class Lanes:
                 left_out += count
                 merged.append(replace(of_service[0], frames=frames))
             else:
-                # What nobody gave way in stays the bytes that it shares with other sockets.
+                # What lost no event stays the bytes that it shares with other sockets.
                 merged.extend(of_service)
         self._count(tier, sum(len(q.frames) for q in merged) - self.bytes_by_tier[tier])
         self._lanes[tier] = merged

@@ -1,7 +1,7 @@
 """Listens to the bells of the orgs that this gateway serves.
 
 A ring only says what to read. Rings get lost, whenever the connection does; that delays and
-never loses, because whoever listens here is told of every new start and then reads all it holds.
+never loses, because every new start is announced to the listener, which then reads all it holds.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class Bell:
         await known[1].wait()
 
     def doubt(self) -> None:
-        """Connect anew soon: something happened of which it should have told."""
+        """Connect again soon: something happened that it should have rung for."""
         self._is_doubted = True
 
     async def run(self) -> None:
@@ -97,7 +97,7 @@ class Bell:
         await self._hear(pubsub)
 
     async def _hear(self, pubsub: PubSub) -> None:
-        # Whoever only listens does not notice that the other side is gone; so silence is
+        # A mere listener does not notice that the other side is gone; so silence is
         # answered by a question, and silence after the question by a new connection.
         silent_turns = 0
         while silent_turns < PATIENCE_TURNS:
@@ -122,13 +122,13 @@ class Bell:
             raise RedisUnavailable(error) from error
         finally:
             if not is_asked:
-                # Unknown again, so that the next one who comes asks anew.
+                # Unknown again, so that the next caller asks again.
                 self._orgs.pop(channel, None)
 
     def _receive(self, kind: str, channel: str, content: object) -> None:
         org, is_heard = self._orgs.get(channel, (None, None))
         if org is None or is_heard is None:
-            return  # nobody waits for it any more
+            return  # no socket waits for it any more
         if kind == "ssubscribe":
             # Only now: what was read before the server confirmed may lack what rang meanwhile.
             self._attempt = 0

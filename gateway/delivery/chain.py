@@ -14,7 +14,7 @@ from gateway.delivery.log_entry import LogEntry
 
 
 class ResetReason(StrEnum):
-    """Why a reader must fetch its state anew."""
+    """Why a reader must fetch its state again."""
 
     EXPIRED = "expired"  # the log no longer holds what follows
     ROLLED_BACK = "rolled_back"  # a failover took back events that were seen
@@ -43,7 +43,7 @@ def link(mine: Position, entry: LogEntry) -> ChainLink:
 def reset_reason(mine: Position, entry: LogEntry) -> ResetReason:
     """Return why a reader at `mine` cannot go on with `entry`, a HOLE or a FORK."""
     if entry.prev == ZERO and mine != ZERO:
-        # The log begins anew, as after FLUSHALL: nothing ties it to the old one.
+        # The log begins again, as after FLUSHALL: nothing ties it to the old one.
         return ResetReason.UNKNOWN_EPOCH
     if link(mine, entry) is ChainLink.HOLE:
         return ResetReason.EXPIRED

@@ -103,7 +103,7 @@ class HeldTopic:
         return event_count
 
     def reset(self, reason: ResetReason, position: Position) -> None:
-        """Tell every socket that it must fetch its state anew, and go on from `position`."""
+        """Tell every socket to fetch its state again, and to go on from `position`."""
         self.position = position
         self.stats.resets[reason] += 1
         self.tail.clear()

@@ -77,7 +77,7 @@ class LiveFeed:
         if held is not None:
             return held
         head = await self._head(topic)
-        # Whoever read the head first took charge; a second one would split the sockets.
+        # The first to read the head took charge; a second topic would split the sockets.
         held = self._hub.get(topic)
         if held is None:
             position, epoch = (ZERO, 0) if head is None else head
@@ -162,9 +162,9 @@ class LiveFeed:
             head = await self._log.head(held.topic)
         except UnreadableTopic:
             return  # nothing to compare with; the others go on
-        # Nobody but `_read` moves a position, and it runs after us in the same loop: the head
+        # Only `_read` moves a position, and it runs after us in the same loop: the head
         # is therefore not older than the position it is compared with. Unless the topic was
-        # let go and opened anew meanwhile, by somebody who read a newer head.
+        # let go and opened again meanwhile, with a newer head.
         if self._hub.get(held.topic) is held:
             _reset_unless_on_chain(held, head)
 

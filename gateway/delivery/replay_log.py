@@ -33,7 +33,7 @@ class TopicHead(NamedTuple):
 
 
 class UnreadableTopic(RedisUnavailable):
-    """A topic's hash is not one of ours."""
+    """A topic's hash was not written by a worker."""
 
 
 class ReplayLog:
@@ -97,7 +97,7 @@ class ReplayLog:
 
 def _log_entries(key: bytes, entries: list[Entry]) -> list[LogEntry]:
     # What is no batch is left out. Should it have stood for one, the chain has a hole now, and
-    # whoever reads on is told so.
+    # the next read says so.
     return [batch for entry in entries if (batch := _log_entry(key, entry)) is not None]
 
 

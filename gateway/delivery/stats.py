@@ -47,7 +47,7 @@ class ServiceSums:
 
 
 class BatchWatch(Protocol):
-    """Who is told of each batch as well: a histogram, a tracer."""
+    """What records each batch as well: a histogram, a tracer."""
 
     def delivered(
         self, topic: Topic, entry: LogEntry, written: Written, *, begun_ns: int, age_ms: float
@@ -75,7 +75,7 @@ class DeliveryStats:
     ) -> None:
         """Add a run of batches that was written to all sockets of a topic."""
         if topic == CANARY:
-            return  # nobody's event
+            return  # the canary's, not a user's
         event_count = sum(entry.event_count for entry in entries)
         sums = self.services.setdefault(topic.service, ServiceSums())
         sums.events += event_count

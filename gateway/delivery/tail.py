@@ -2,7 +2,7 @@
 
 Most resumes follow a short cut: a tunnel, a proxy restart, a rolling deploy. They are served
 from here without a round trip to Redis. Bound: `max_bytes` and `max_entries`; the oldest
-batch gives way, and a resume that would need it is read from the replay log instead.
+batch is dropped, and a resume that would need it is read from the replay log instead.
 """
 
 from collections import deque

@@ -9,7 +9,7 @@ prefix or another port is simply another string.
 is refused even where every origin is allowed.
 
 Rejected: patterns such as `*.example.com`. One forgotten subdomain, or one that can be taken
-over, would open the gateway to whoever holds it.
+over, would open the gateway to its next owner.
 """
 
 import re

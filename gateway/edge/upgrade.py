@@ -2,7 +2,7 @@
 
 FastAPI is worth its price for the handshake: routing, headers, refusals with a status. For the
 life of a socket it is not: a task, a queue and about 30 KB each. So the application is run for
-the handshake alone, and gives the transport to a protocol object of ours.
+the handshake alone, and gives the transport to our own protocol object.
 
 The ASGI scope offers this as the extension `fanwire.handover`.
 
@@ -137,7 +137,7 @@ def websocket_scope(scope: Scope, url: bytes) -> Scope:
         "type": "websocket",
         "asgi": scope["asgi"] | {"spec_version": "2.4"},
         "scheme": "wss" if scope["scheme"] == "https" else "ws",
-        # What is not ASCII is no path of ours, whatever it becomes.
+        # What is not ASCII is none of our paths, whatever it becomes.
         "path": unquote(raw_path.decode("ascii", "replace")),
         "raw_path": raw_path,
         "query_string": query,

@@ -1,4 +1,4 @@
-"""What flow control has done since the start: plain integers, read by whoever exports them."""
+"""What flow control has done since the start: plain integers, read by the metrics."""
 
 from collections import Counter
 from enum import StrEnum

@@ -119,7 +119,7 @@ class FlowMonitor:
             self._ack_lags.pop(connection, None)
 
     def overrun(self, connection: Connection, *, hard_limit_bytes: int) -> None:
-        """Make room: whoever reads gets the rest by catch-up; whoever does not gets less.
+        """Make room: a socket that reads gets the rest by catch-up; one that does not gets less.
 
         A burst can be more than the limit before anybody could have read any of it. A socket
         that is stuck is shed tier by tier, and aborted if all that waits is critical or high.
@@ -139,7 +139,7 @@ class FlowMonitor:
             self._enter_quarantine(connection, entered)
 
     def remind(self, connection: Connection) -> None:
-        """Tell a socket what it does not get, as when it asks for a service anew."""
+        """Tell a socket what it does not get, as when it asks for a service again."""
         off = self.withholding.switched_off(connection)
         if off:
             connection.send(encode_disabled(off, retry_after_ms=RETRY_AFTER_MS))
@@ -205,7 +205,7 @@ class FlowMonitor:
     def _read_ack_lag_ms(self, connection: Connection) -> float:
         lag_ms, noted_ms = self._ack_lags.get(connection, (0.0, 0.0))
         if now_ms() - noted_ms > ACK_LAG_COUNTS_MS:
-            # Whoever gets nothing has nothing to ack: an old lag must not count for ever.
+            # A socket that gets nothing has nothing to ack: an old lag must not count for ever.
             self._ack_lags.pop(connection, None)
             return 0.0
         return lag_ms

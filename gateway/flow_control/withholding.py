@@ -5,7 +5,7 @@ it is switched off, or because a burst of it is left to the log. All work alike:
 the topic, what waits of it is dropped, and the place is kept; afterwards a catch-up goes on from
 there, or a reset says that it cannot. Nothing is missed in silence.
 
-Bound: `LONGEST_REPLAY_EVENTS` for each return; beyond it the socket is told to fetch anew.
+Bound: `LONGEST_REPLAY_EVENTS` for each return; beyond it the socket is told to fetch its state.
 """
 
 import asyncio
@@ -143,7 +143,7 @@ class Withholding:
 
     async def _give_back(self, connection: Connection, topic: Topic) -> None:
         try:
-            # Withheld anew before it was back, it may be due anew as well.
+            # Withheld again before it was back, it may be due again as well.
             while self._is_due(connection, topic.service):
                 try:
                     await self._catch_up(connection, topic)

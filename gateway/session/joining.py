@@ -269,7 +269,7 @@ class Joiner:
             if waiting is None:
                 held.join(connection, wanted)
             else:
-                # What was cut for the old filter is cut anew from the log.
+                # What was cut for the old filter is cut again from the log.
                 self._withholding.resume_at(connection, group.service, waiting)
 
     def _position(self, connection: Connection, service: Service) -> Position | None:

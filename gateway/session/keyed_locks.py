@@ -1,4 +1,4 @@
-"""One at a time for each key, without a lock kept for keys that nobody uses."""
+"""One at a time for each key, without a lock kept for unused keys."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable

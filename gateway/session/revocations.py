@@ -59,7 +59,7 @@ class Revocations:
             raise Unauthorized("the token was revoked")
 
     def changed(self, org: Org) -> None:
-        """Read the list of `org` anew, soon."""
+        """Read the list of `org` again, soon."""
         self._due.add(org)
         self._wake.set()
 
@@ -81,7 +81,7 @@ class Revocations:
         while True:
             await asyncio.sleep(self._poll_ms / 1000)
             here = set(self._registry.orgs())
-            # An org that has left is forgotten, and read anew with its next socket. What was
+            # An org that has left is forgotten, and read again with its next socket. What was
             # read a moment ago may be for a socket that is still on its way.
             since_ms = now_ms() - self._poll_ms
             self._known = {

@@ -2,7 +2,7 @@
 
 `revoked:{org}` holds two kinds of members: a token id, which calls back that one token, and
 `sub@iat`, which calls back every token of a user issued up to that second. The second kind is
-what "sign out everywhere" needs, since nobody keeps a list of the tokens handed out.
+what "sign out everywhere" needs, since no list is kept of the tokens handed out.
 """
 
 from collections.abc import Iterable

@@ -57,7 +57,7 @@ class SubscriptionSync:
         self._wake = asyncio.Event()
 
     def changed(self, org: Org, version: int, field: str) -> None:
-        """Apply the change that a ring told of, soon."""
+        """Apply the change that a ring named, soon."""
         user = UserId(field.partition("#")[0])
         if version > self._versions.get(org, 0) + 1:
             self._suspected.add(org)

@@ -4,7 +4,7 @@ A timer per socket costs 10 000 heap entries and as many wake-ups; the wheel cos
 append, and one wake-up per tick however many are due. A timer fires up to one tick late, never
 early, which heartbeats and token expiry with its leeway can bear.
 
-There is no cancel: whoever moves or drops a time remembers the one that counts, and ignores
+There is no cancel: the owner of a time remembers the one that counts, and ignores
 a key that comes back before it. A wheel that searched for the old slot would need a table of
 all keys, which is most of what it saves.
 

@@ -36,7 +36,7 @@ class SocketTimers:
         self._wheel.set(connection, at_ms=at_ms)
 
     def renew(self, connection: Connection) -> None:
-        """Reckon anew when the connection is due, as after a fresh token."""
+        """Set again when the connection is due, as after a fresh token."""
         at_ms = next_pulse_ms(
             now_ms=now_ms(),
             last_heard_ms=connection.heard_ms,
@@ -94,6 +94,6 @@ class SocketTimers:
 
 
 def _expires_ms(connection: Connection) -> float:
-    # The wall clock is read anew each time, so that a clock set right also sets us right.
+    # The wall clock is read each time, so that a clock set right also sets us right.
     wall_ms = time.time() * 1000  # noqa: TID251 (token times are wall-clock times)
     return now_ms() + connection.claims.exp_ms - wall_ms

@@ -1,4 +1,4 @@
-"""What a gateway counts and measures; metrics.py beside it says what is told of it."""
+"""What a gateway counts and measures; metrics.py beside it gives it names."""
 
 from dataclasses import dataclass
 from typing import Self

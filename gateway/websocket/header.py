@@ -5,7 +5,7 @@ its digits and nothing is set aside for it.
 
 A data frame may spell its length longer than necessary. RFC 6455 §5.2 forbids that to the
 sender, but the length stays unambiguous and under the same limits, so refusing would
-protect nobody. A control frame may not: past 125 in the short form it is too long.
+protect no one. A control frame may not: past 125 in the short form it is too long.
 """
 
 from enum import IntEnum

@@ -31,7 +31,7 @@ def text_frame(body: bytes) -> bytes:
 
 
 def payload_spans(frames: bytes) -> Iterator[tuple[int, int]]:
-    """Return where the payload of each of these frames of ours begins and ends."""
+    """Return where the payload of each of these own frames begins and ends."""
     end = 0
     while end < len(frames):
         length, start = frames[end + 1], end + 2
