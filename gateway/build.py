@@ -45,6 +45,7 @@ class Gateway:
             Admission(settings.admission_limits, registry),
             AllowedOrigins(settings.allowed_origins),
             ClientAddresses(settings.trusted_proxies),
+            settings.forwarded_header,
         )
         self.delivery = Delivery.of(self.links, tiers, telemetry.stats, sweep_ms=settings.sweep_ms)
         flow_rules = FlowRules(realtime.deployed_switches, tiers, settings.quarantine_limits)

@@ -1,6 +1,6 @@
 """The settings of a gateway: GATEWAY_* variables."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -12,12 +12,12 @@ from gateway.connection.limits import ConnectionLimits
 from gateway.connection.rate_limit import RateLimit
 from gateway.edge.admission import AdmissionLimits
 from gateway.edge.client_address import networks_problem
+from gateway.edge.origins import origin_problem
 from gateway.edge.request_body import BodyLimits
 from gateway.flow_control.quarantine import QuarantineLimits
 from gateway.session.liveness import LivenessLimits
 from gateway.websocket.events import FrameLimits
 from shared.settings.realtime import CommaSeparated, Environment, EnvSettings
-from shared.settings.url_rules import origin_problem
 
 
 class GatewaySettings(EnvSettings):
@@ -57,6 +57,9 @@ class GatewaySettings(EnvSettings):
     )
     trusted_proxies: CommaSeparated = Field(
         (), description="Networks whose X-Forwarded-For is believed: `10.0.0.0/8,fd00::/8`."
+    )
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = Field(
+        "x-forwarded-for", description="The header in which those proxies name the client."
     )
     max_services: int = Field(32, ge=1, le=1_000, description="Services of one socket.")
 

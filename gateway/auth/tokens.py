@@ -106,6 +106,17 @@ def echoed_subprotocol(subprotocols: Sequence[str]) -> str | None:
     return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
 
 
+def only_authorization(values: Sequence[str]) -> str | None:
+    """Return the one Authorization header of a request, None if it has none.
+
+    Raises:
+        BadMessage: If there are several: a proxy in front may have looked at another one.
+    """
+    if len(values) > 1:
+        raise BadMessage("the request has two Authorization headers")
+    return values[0] if values else None
+
+
 def bearer_token(authorization: str | None) -> str | None:
     """Return the token of an Authorization header, None if it is of another scheme."""
     # Another scheme is no error: a proxy in front may use Basic for its own password.

@@ -6,6 +6,7 @@ which to come back. The wait is spread, or the refused would all return at once.
 
 import random
 from collections import OrderedDict
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,7 @@ from fanwire.errors import Draining, Overloaded, RateLimited
 from gateway.auth.claims import Claims
 from gateway.connection.rate_limit import RateLimit, TokenBucket
 from gateway.connection.registry import ConnectionRegistry
+from gateway.edge.arrivals import Arrivals
 from shared.runtime import now_ms
 
 MAX_BUCKETS: Final = 50_000
@@ -31,11 +33,12 @@ class AdmissionLimits:
 
 
 class Admission:
-    """Keeps the door."""
+    """Keeps the door. What is checked is counted in the same step, also before the upgrade."""
 
     def __init__(self, limits: AdmissionLimits, registry: ConnectionRegistry) -> None:
         self._limits = limits
         self._registry = registry
+        self._arrivals = Arrivals()
         self._connects = _Buckets(limits.connects_per_user)
         self._requests = _Buckets(limits.requests_per_user)
         self.is_draining = False
@@ -44,7 +47,7 @@ class Admission:
         """Refuse a new socket that this node cannot take; raises Draining, Overloaded."""
         if self.is_draining:
             raise Draining("this gateway is leaving", retry_after_ms=_spread_ms(500))
-        if len(self._registry) >= self._limits.max_connections:
+        if len(self._registry) + len(self._arrivals) >= self._limits.max_connections:
             limit = self._limits.max_connections
             raise Overloaded(
                 f"this gateway has its {limit} connections", retry_after_ms=_spread_ms(2_000)
@@ -53,25 +56,39 @@ class Admission:
     def check_address(self, address: str) -> None:
         """Refuse a socket of an address that has its share; raises RateLimited."""
         limit = self._limits.max_per_address
-        if limit is not None and self._registry.address_count(address) >= limit:
+        if limit is None:
+            return
+        here = self._registry.address_count(address) + self._arrivals.of_address(address)
+        if here >= limit:
             raise RateLimited(
                 f"the address {address} has {limit} connections here",
                 retry_after_ms=_spread_ms(5_000),
             )
 
-    def check_connect(self, claims: Claims) -> None:
-        """Refuse a socket beyond the caller's limits; raises RateLimited."""
-        if len(self._registry.of_user(claims.org, claims.sub)) >= self._limits.max_per_user:
+    def arrive(self, claims: Claims, address: str) -> AbstractContextManager[None]:
+        """Hold a place for a socket, to be left when it is registered or gone.
+
+        Raises:
+            RateLimited: If its user or its org has no place left.
+        """
+        self._check_user(claims)
+        self._connects.spend(claims, "connects")
+        return self._arrivals.counted(claims, address)
+
+    def _check_user(self, claims: Claims) -> None:
+        org, user = claims.org, claims.sub
+        here = len(self._registry.of_user(org, user)) + self._arrivals.of_user(org, user)
+        if here >= self._limits.max_per_user:
             raise RateLimited(
                 f"this user has {self._limits.max_per_user} connections here",
                 retry_after_ms=_spread_ms(5_000),
             )
-        if self._registry.org_count(claims.org) >= self._limits.max_per_org:
+        here = self._registry.org_count(org) + self._arrivals.of_org(org)
+        if here >= self._limits.max_per_org:
             raise RateLimited(
                 f"this org has {self._limits.max_per_org} connections here",
                 retry_after_ms=_spread_ms(5_000),
             )
-        self._connects.spend(claims, "connects")
 
     def check_request(self, claims: Claims) -> None:
         """Refuse an HTTP request beyond the caller's rate; raises RateLimited."""

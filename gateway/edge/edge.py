@@ -16,8 +16,10 @@ class Edge:
     admission: Admission
     origins: AllowedOrigins
     addresses: ClientAddresses
+    forwarded_header: str = "x-forwarded-for"
+    """The header in which the proxies in front name the client."""
 
     def address_of(self, request: HTTPConnection) -> str:
         """Return the address that a request's client counts under."""
         peer = request.client.host if request.client else ""
-        return self.addresses.of(peer, request.headers.getlist("x-forwarded-for"))
+        return self.addresses.of(peer, request.headers.getlist(self.forwarded_header))

@@ -55,7 +55,9 @@ def _upgrade_fault(method: str, http_version: str, headers: Headers) -> HeadFaul
         return HeadFault(405, "an upgrade is a GET", ((b"allow", b"GET"),))
     if http_version != "1.1":
         return HeadFault(400, "an upgrade needs HTTP/1.1")
-    if _values(headers, b"content-length") or _values(headers, b"transfer-encoding"):
+    # Several client libraries say with a zero that there is none.
+    lengths = _values(headers, b"content-length")
+    if lengths not in ([], [b"0"]) or _values(headers, b"transfer-encoding"):
         return HeadFault(400, "an upgrade has no body")
     if _values(headers, b"sec-websocket-version") != [WEBSOCKET_VERSION]:
         wanted = ((b"sec-websocket-version", WEBSOCKET_VERSION),)

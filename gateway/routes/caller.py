@@ -4,7 +4,7 @@ from fastapi import Request
 
 from fanwire.errors import Unauthorized
 from gateway.auth.claims import Claims
-from gateway.auth.tokens import bearer_token
+from gateway.auth.tokens import bearer_token, only_authorization
 from gateway.cluster.org_watch import OrgWatch
 from gateway.connection.counters import GatewayCounters
 from gateway.edge.admission import Admission
@@ -38,7 +38,7 @@ class Callers:
         return claims
 
     def _claims(self, request: Request) -> Claims:
-        token = bearer_token(request.headers.get("authorization"))
+        token = bearer_token(only_authorization(request.headers.getlist("authorization")))
         if token is None:
             raise Unauthorized("no Bearer token")
         return self._credentials.claims_of(token)

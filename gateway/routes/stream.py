@@ -7,6 +7,7 @@ of a failed upgrade, and would try the same again for ever.
 
 import secrets
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Final, NamedTuple
 
 import structlog
@@ -28,6 +29,7 @@ from gateway.auth.tokens import (
     echoed_subprotocol,
     extract_token,
     has_token_parameter,
+    only_authorization,
 )
 from gateway.cluster.org_watch import OrgWatch
 from gateway.connection.connection import Connection
@@ -75,9 +77,10 @@ class Stream:
             # An encoded slash: a proxy's rules may have read the path in another way.
             await nowhere(socket)
             return
-        with begin(self._telemetry.telemetry.tracer, spans.CONNECT) as span:
+        tracer = self._telemetry.telemetry.tracer
+        with begin(tracer, spans.CONNECT) as span, ExitStack() as arrival:
             with span.active():
-                admitted = await self._admitted(socket)
+                admitted = await self._admitted(socket, arrival)
             if isinstance(admitted, RealtimeError):
                 span.refuse(admitted)
                 await socket.send_denial_response(error_response(admitted))
@@ -87,12 +90,14 @@ class Stream:
                 span.refuse(admitted.request)
                 admitted.connection.close(admitted.request)
             else:
+                self._sessions.registry.add(admitted.connection)
+                arrival.close()  # it is counted there from now on
                 await self._join(admitted.connection, admitted.request, span)
 
-    async def _admitted(self, socket: WebSocket) -> _Admitted | RealtimeError:
+    async def _admitted(self, socket: WebSocket, arrival: ExitStack) -> _Admitted | RealtimeError:
         address = self._edge.address_of(socket)
         try:
-            claims = self._admit(socket, address)
+            claims = self._admit(socket, address, arrival)
             request = self._request_of(socket, claims)
             if not isinstance(request, RealtimeError):
                 await self._orgs.follow(claims)
@@ -105,11 +110,11 @@ class Stream:
         name = new_connection_id(self._sessions.profile.node, secrets.token_urlsafe(9))
         return _Admitted(Connection(self._sessions.messages, claims, name, address), request)
 
-    def _admit(self, socket: WebSocket, address: str) -> Claims:
+    def _admit(self, socket: WebSocket, address: str, arrival: ExitStack) -> Claims:
         admission = self._edge.admission
         admission.check_node()
         admission.check_address(address)
-        authorization = socket.headers.get("authorization")
+        authorization = only_authorization(socket.headers.getlist("authorization"))
         token = extract_token(
             socket.scope["subprotocols"],
             authorization,
@@ -119,7 +124,7 @@ class Stream:
         if not self._edge.origins.allows(socket.headers.get("origin"), token_in_header=in_header):
             raise Forbidden("this origin is not allowed")
         claims = self._sessions.credentials.claims_of(token)
-        admission.check_connect(claims)
+        arrival.enter_context(admission.arrive(claims, address))
         return claims
 
     def _request_of(
@@ -135,7 +140,6 @@ class Stream:
             return error
 
     async def _join(self, connection: Connection, request: StreamRequest, span: ShortSpan) -> None:
-        self._sessions.registry.add(connection)
         self._sessions.timers.renew(connection)
         try:
             with span.active():

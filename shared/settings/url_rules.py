@@ -63,20 +63,6 @@ def jwks_url_problem(url: str, *, insecure: bool) -> str | None:
     return None
 
 
-def origin_problem(origin: str, *, production: bool) -> str | None:
-    """Return what is wrong with an entry of the origin allow-list, or None."""
-    if origin == "*":
-        return "must list the origins in production, not *" if production else None
-    parts = _parts(origin)
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        return "must list origins such as https://app.example.com"
-    if origin != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
-        return "must list origins without path, query or user: https://app.example.com"
-    if not set(parts.hostname) <= _HOST_CHARACTERS:
-        return "must list exact origins; patterns are not supported"
-    return None
-
-
 def is_private_host(host: str) -> bool:
     """Tell whether `host` is localhost or an address that is not on the public internet."""
     if host == "localhost" or host.endswith(".localhost"):
@@ -85,9 +71,6 @@ def is_private_host(host: str) -> bool:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
         return False
-
-
-_HOST_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-:")
 
 
 def _parts(url: str) -> SplitResult | None:

@@ -22,6 +22,7 @@ LIMITS: Final = AdmissionLimits(
     requests_per_user=RateLimit(per_s=0.001, burst=100),
 )
 CLAIMS: Final = some_claims()
+ADDRESS: Final = "192.0.2.1"
 
 
 def a_door(count: int = 0, **changed: object) -> Admission:
@@ -35,7 +36,7 @@ def a_door(count: int = 0, **changed: object) -> Admission:
 def test_within_all_limits_everybody_is_let_in() -> None:
     door = a_door(5)
     door.check_node()
-    door.check_connect(CLAIMS)
+    door.arrive(CLAIMS, ADDRESS)
     door.check_request(CLAIMS)
 
 
@@ -68,15 +69,15 @@ def test_F33_the_refused_are_not_told_to_come_back_at_one_moment() -> None:
 @pytest.mark.parametrize("limit", ["max_per_user", "max_per_org"])
 def test_B23_a_user_or_an_org_beyond_its_connections_is_refused(limit: str) -> None:
     with pytest.raises(RateLimited) as caught:
-        a_door(3, **{limit: 3}).check_connect(CLAIMS)
+        a_door(3, **{limit: 3}).arrive(CLAIMS, ADDRESS)
     assert caught.value.http_status == 429
     assert caught.value.retry_after_ms is not None
-    a_door(2, **{limit: 3}).check_connect(CLAIMS)
+    a_door(2, **{limit: 3}).arrive(CLAIMS, ADDRESS)
 
 
 def test_B23_other_users_and_orgs_are_not_affected() -> None:
-    a_door(3, max_per_user=3).check_connect(some_claims(sub="eve"))
-    a_door(3, max_per_org=3).check_connect(some_claims(org="globex"))
+    a_door(3, max_per_user=3).arrive(some_claims(sub="eve"), ADDRESS)
+    a_door(3, max_per_org=3).arrive(some_claims(org="globex"), ADDRESS)
 
 
 def test_B23_an_address_beyond_its_connections_is_refused_and_named() -> None:
@@ -87,13 +88,33 @@ def test_B23_an_address_beyond_its_connections_is_refused_and_named() -> None:
     a_door(3).check_address("192.0.2.1")
 
 
+@pytest.mark.parametrize("limit", ["max_per_user", "max_per_org"])
+def test_B140_connects_of_one_moment_get_no_more_places_than_there_are(limit: str) -> None:
+    door = a_door(1, **{limit: 3})
+    with door.arrive(CLAIMS, ADDRESS):
+        with door.arrive(CLAIMS, ADDRESS), pytest.raises(RateLimited):
+            door.arrive(CLAIMS, ADDRESS)
+        door.arrive(CLAIMS, ADDRESS)
+
+
+def test_B140_an_arrival_counts_for_its_address_and_for_the_node_as_well() -> None:
+    door = a_door(max_per_address=1, max_connections=1)
+    with door.arrive(CLAIMS, ADDRESS):
+        with pytest.raises(RateLimited):
+            door.check_address(ADDRESS)
+        with pytest.raises(Overloaded):
+            door.check_node()
+    door.check_address(ADDRESS)
+    door.check_node()
+
+
 def test_B59_connects_beyond_the_rate_are_refused() -> None:
     door = a_door(connects_per_user=RateLimit(per_s=0.001, burst=2))
     for _ in range(2):
-        door.check_connect(CLAIMS)
+        door.arrive(CLAIMS, ADDRESS)
     with pytest.raises(RateLimited, match="connects"):
-        door.check_connect(CLAIMS)
-    door.check_connect(some_claims(sub="eve"))
+        door.arrive(CLAIMS, ADDRESS)
+    door.arrive(some_claims(sub="eve"), ADDRESS)
     door.check_request(CLAIMS)
 
 
@@ -106,9 +127,9 @@ def test_B107_requests_beyond_the_rate_are_refused() -> None:
 
 def test_a_refused_connect_says_when_the_next_is_allowed() -> None:
     door = a_door(connects_per_user=RateLimit(per_s=10, burst=1))
-    door.check_connect(CLAIMS)
+    door.arrive(CLAIMS, ADDRESS)
     with pytest.raises(RateLimited) as caught:
-        door.check_connect(CLAIMS)
+        door.arrive(CLAIMS, ADDRESS)
     assert caught.value.retry_after_ms is not None
     assert 0 < caught.value.retry_after_ms <= 100
 

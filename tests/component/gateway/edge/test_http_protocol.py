@@ -97,6 +97,7 @@ async def port() -> AsyncIterator[int]:
         pytest.param(upgrade(*(b"X-%d: y" % i for i in range(200))), 431, id="B12-many-headers"),
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, id="B13-client-hello"),
         pytest.param(upgrade(b"Content-Length: 5") + b"hello", 400, id="B14-content-length"),
+        pytest.param(upgrade(b"Content-Length: 0, 5") + b"hello", 400, id="B14-two-lengths"),
         pytest.param(upgrade(b"Transfer-Encoding: chunked"), 400, id="B14-chunked"),
     ],
 )

@@ -8,6 +8,7 @@ from gateway.auth.tokens import (
     echoed_subprotocol,
     extract_token,
     has_token_parameter,
+    only_authorization,
 )
 
 
@@ -100,3 +101,15 @@ def test_two_tokens_that_differ_are_refused(
         found(*offered, authorization=authorization)
     assert caught.value.http_status == 400
     assert "a.b.c" not in str(caught.value)
+
+
+@pytest.mark.parametrize("second", ["Bearer a.b.c", "Bearer d.e.f", "Basic dXNlcjpwdw=="])
+def test_B86_a_second_authorization_header_is_refused_whatever_it_says(second: str) -> None:
+    with pytest.raises(BadMessage) as caught:
+        only_authorization(["Bearer a.b.c", second])
+    assert caught.value.http_status == 400
+
+
+def test_one_authorization_header_or_none_is_taken_as_it_is() -> None:
+    assert only_authorization(["Bearer a.b.c"]) == "Bearer a.b.c"
+    assert only_authorization([]) is None

@@ -40,6 +40,30 @@ def test_a_peer_without_an_address_keeps_its_name() -> None:
     assert PROXIES.of("", ["198.51.100.1"]) == ""
 
 
+@pytest.mark.parametrize(
+    ("written", "client"),
+    [
+        ("198.51.100.1:4711", "198.51.100.1"),
+        ('"198.51.100.1"', "198.51.100.1"),
+        ("[2001:db8:1:2::3]:4711", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::3]", "2001:db8:1:2::/64"),
+        ('"[2001:db8:1:2::3]:4711"', "2001:db8:1:2::/64"),
+        ("for=198.51.100.1", "198.51.100.1"),
+        ('proto=https; For="198.51.100.1:4711" ;by=203.0.113.43', "198.51.100.1"),
+        ('for="[2001:db8:1:2::3]:4711";host="a,b"', "2001:db8:1:2::/64"),
+        ("203.0.113.9, for=198.51.100.1", "198.51.100.1"),
+    ],
+    ids="B141-{}".format,
+)
+def test_an_address_is_read_however_the_proxy_wrote_it(written: str, client: str) -> None:
+    assert PROXIES.of("10.0.0.1", [written]) == client
+
+
+@pytest.mark.parametrize("written", ["for=_hidden", "for=unknown", "for=", "[::1", "1.2.3.4:x"])
+def test_B141_what_names_no_address_counts_the_proxy(written: str) -> None:
+    assert PROXIES.of("10.0.0.1", [written]) == "10.0.0.1"
+
+
 @given(forged=st.lists(st.text()), seen=st.ip_addresses(v=4).map(str))
 def test_B22_nothing_that_a_client_sends_changes_what_it_counts_under(
     forged: list[str], seen: str

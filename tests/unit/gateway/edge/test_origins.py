@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.edge.origins import AllowedOrigins, canonical_origin
+from gateway.edge.origins import AllowedOrigins, canonical_origin, origin_problem
 
 ALLOWED = AllowedOrigins(["https://app.example.com", "http://localhost:5173"])
 FOREIGN = [
@@ -95,3 +95,31 @@ def test_an_entry_that_is_no_origin_is_refused_at_start(entry: str) -> None:
 def test_nothing_added_to_a_listed_origin_is_let_in(before: str, after: str) -> None:
     origin = f"{before}https://app.example.com{after}"
     assert ALLOWED.allows(origin, token_in_header=True) == (before == after == "")
+
+
+@pytest.mark.parametrize(
+    "shell",
+    [
+        "capacitor://localhost",
+        "ionic://localhost",
+        "tauri://localhost",
+        "app://bundle.id",
+        "chrome-extension://gighmmpiobklfepjocnamgkkbiglidom",
+        "moz-extension://0f9c3f2e-5b0c-4a2e-8d0e-0c1c6f1f9a77",
+    ],
+    ids="B145-{}".format,
+)
+def test_the_shell_of_an_app_is_listed_like_a_page(shell: str) -> None:
+    assert origin_problem(shell, production=True) is None
+    assert AllowedOrigins([shell]).allows(shell, token_in_header=False)
+    assert not AllowedOrigins([shell]).allows(shell + "x", token_in_header=False)
+
+
+@pytest.mark.parametrize(
+    "entry", ["file://host", "data://x", "javascript://x", "ws://a.example", "capacitor://a/b", "x"]
+)
+def test_what_no_page_calls_itself_is_refused_with_a_remedy(entry: str) -> None:
+    problem = origin_problem(entry, production=True)
+    assert problem is not None
+    assert repr(entry) in problem
+    assert "scheme://host of an app's shell" in problem
