@@ -26,11 +26,11 @@ from fanwire.core.position import ZERO, Position, parse_position
 from fanwire.errors import InvalidPosition, RealtimeError
 from gateway.cluster.hearing import (
     CanaryLimits,
+    CanaryRings,
     Hearing,
     HearingChange,
     is_behind,
     is_due,
-    is_ring_missing,
 )
 from gateway.delivery.bell import Bell
 from gateway.delivery.hub import HeldTopic
@@ -46,26 +46,6 @@ HEARD: Final = "canaryHeard"
 """Field of a heartbeat: the position up to which its node heard the canary."""
 
 
-class CanaryEar:
-    """What the bell said about the canary."""
-
-    def __init__(self) -> None:
-        self.rung = ZERO
-        self.rung_ms = self.listening_ms = now_ms()
-
-    def rang(self, position_text: str) -> None:
-        """Note one ring."""
-        try:
-            self.rung = max(self.rung, parse_position(position_text))
-        except InvalidPosition:
-            return
-        self.rung_ms = now_ms()
-
-    def listening_anew(self) -> None:
-        """Note that rings before this moment may have been missed."""
-        self.listening_ms = now_ms()
-
-
 class Canary:
     """This node's part; `run` must be running."""
 
@@ -75,7 +55,7 @@ class Canary:
         keys: Keys,
         bell: Bell,
         feed: LiveFeed,
-        ear: CanaryEar,
+        rings: CanaryRings,
         limits: CanaryLimits,
         *,
         node: str,
@@ -84,7 +64,7 @@ class Canary:
         self._keys = keys
         self._bell = bell
         self._feed = feed
-        self._ear = ear
+        self._rings = rings
         self._limits = limits
         self._node = node
         self._hearing = Hearing(limits)
@@ -101,12 +81,12 @@ class Canary:
     def age_ms(self) -> float:
         """How long ago something was heard, by ring and by read."""
         read_ms = self._started_ms if self._held is None else self._held.moved_ms
-        return now_ms() - min(read_ms, self._ear.rung_ms)
+        return now_ms() - min(read_ms, self._rings.rung_ms)
 
     @property
     def heard(self) -> Position:
         """The position up to which it was both rung and read."""
-        return ZERO if self._held is None else min(self._held.position, self._ear.rung)
+        return ZERO if self._held is None else min(self._held.position, self._rings.position)
 
     def beat(self) -> Mapping[str, object]:
         """Return its fields of the heartbeat."""
@@ -154,13 +134,10 @@ class Canary:
                     log.info("canary.hears_again", age_ms=int(self.age_ms))
 
     def _heal_bell(self) -> None:
-        if self._held is not None and is_ring_missing(
-            moved_ms=self._held.moved_ms,
-            rung_ms=self._ear.rung_ms,
-            listening_ms=self._ear.listening_ms,
-            now_ms=now_ms(),
-            limits=self._limits,
-        ):
+        if self._held is None:
+            return
+        moved_ms = self._held.moved_ms
+        if self._rings.lack_one(moved_ms=moved_ms, now_ms=now_ms(), limits=self._limits):
             self._bell.doubt()
 
     async def _is_behind(self) -> bool | None:

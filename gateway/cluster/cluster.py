@@ -6,6 +6,7 @@ from typing import Any
 
 from opentelemetry.trace import Tracer
 
+from gateway.cluster.bell_routing import BellRouting
 from gateway.cluster.canary import Canary
 from gateway.cluster.drain import Drainer, DrainTimes
 from gateway.cluster.hearing import CanaryLimits
@@ -14,7 +15,6 @@ from gateway.cluster.membership import Membership
 from gateway.cluster.org_watch import OrgWatch
 from gateway.cluster.rebalance import RebalanceLimits
 from gateway.cluster.rebalancer import Rebalancer
-from gateway.cluster.rings import Rings
 from gateway.delivery.bell import Bell
 from gateway.delivery.delivery import Delivery
 from gateway.edge.admission import Admission
@@ -49,17 +49,17 @@ class Cluster:
     ) -> None:
         control, keys, registry = links.control, links.keys, sessions.registry
         node = sessions.profile.node
-        rings = Rings(
+        routing = BellRouting(
             delivery.feed,
             sessions.subscriptions,
             sessions.revocations,
             flow.switch_sync,
             Kick(registry),
         )
-        self.bell = Bell(links.redis, keys, rings)
+        self.bell = Bell(links.redis, keys, routing)
         self.orgs = OrgWatch(self.bell, sessions.revocations, flow)
         self.canary = Canary(
-            control, keys, self.bell, delivery.feed, rings.canary, rules.canary, node=node
+            control, keys, self.bell, delivery.feed, routing.canary, rules.canary, node=node
         )
         self.drainer = Drainer(registry, admission, rules.drain, rules.tracer)
         self._node_state = rules.node_state

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from fanwire.core.position import Position
+from fanwire.core.position import ZERO, Position
 
 LONGEST_SILENCE: Final = 1.5
 """In periods, while all is well: what lies above one decides whose turn it is."""
@@ -46,6 +46,32 @@ class CanaryLimits:
     def turn_ms(self) -> float:
         """How often to look."""
         return min(1_000.0, self.period_ms / 5)
+
+
+class CanaryRings:
+    """What the bell said about the canary, and since when this node listens without a break."""
+
+    def __init__(self, *, now_ms: float) -> None:
+        self.position = ZERO
+        self.rung_ms = self.listening_ms = now_ms
+
+    def rang(self, position: Position, *, now_ms: float) -> None:
+        """Note one ring."""
+        self.position = max(self.position, position)
+        self.rung_ms = now_ms
+
+    def listening(self, *, now_ms: float) -> None:
+        """Note that rings before this moment may have been missed."""
+        self.listening_ms = now_ms
+
+    def lack_one(self, *, moved_ms: float, now_ms: float, limits: CanaryLimits) -> bool:
+        """Tell whether the topic moved while this node listened, and no ring announced it.
+
+        The sweep found it then. A ring is sent together with what it announces.
+        """
+        grace_ms = limits.ring_grace_ms
+        heard_ms = max(self.rung_ms, self.listening_ms)
+        return heard_ms < moved_ms - grace_ms and now_ms > moved_ms + grace_ms
 
 
 class HearingChange(Enum):
@@ -81,17 +107,6 @@ class Hearing:
 def is_behind(mine: Position, peers: Collection[Position]) -> bool:
     """Tell whether most peers heard more than `mine`; a lone node is never behind."""
     return 2 * sum(peer > mine for peer in peers) > len(peers)
-
-
-def is_ring_missing(
-    *, moved_ms: float, rung_ms: float, listening_ms: float, now_ms: float, limits: CanaryLimits
-) -> bool:
-    """Tell whether the topic moved while we listened and no ring said so.
-
-    The sweep found it then. A ring is sent together with what it tells of.
-    """
-    grace_ms = limits.ring_grace_ms
-    return max(rung_ms, listening_ms) < moved_ms - grace_ms and now_ms > moved_ms + grace_ms
 
 
 def is_due(*, silent_ms: float, chance: float, limits: CanaryLimits) -> bool:

@@ -1,7 +1,7 @@
 """Listens to the bells of the orgs that this gateway serves.
 
-A ring only says what to read. Rings get lost, whenever the connection does; that delays and
-never loses, because every new start is announced to the listener, which then reads all it holds.
+A ring only says what to read. Rings get lost whenever the connection does. That delays and never
+loses: the listener learns of every new start, and then reads all it holds.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from fanwire.core.bell import BellMessage, parse_bell
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from shared.redis.pipelined import RedisUnavailable
@@ -25,13 +26,13 @@ PATIENCE_TURNS: Final = 5
 
 
 class Listener(Protocol):
-    """Who is told what was heard."""
+    """Acts on what was heard."""
 
-    def rang(self, org: Org, message: str) -> None:
-        """Act on one ring."""
+    def rang(self, org: Org, message: BellMessage) -> None:
+        """Act on one message."""
 
-    def listening_anew(self, org: Org) -> None:
-        """Assume that any number of rings of `org` was missed."""
+    def listening(self, org: Org) -> None:
+        """Listening to `org` starts now: any number of earlier messages was missed."""
 
 
 class Bell:
@@ -133,6 +134,8 @@ class Bell:
             # Only now: what was read before the server confirmed may lack what rang meanwhile.
             self._attempt = 0
             is_heard.set()
-            self._listener.listening_anew(org)
+            self._listener.listening(org)
         elif kind == "smessage" and isinstance(content, bytes):
-            self._listener.rang(org, content.decode())
+            message = parse_bell(content.decode(errors="replace"))
+            if message is not None:
+                self._listener.rang(org, message)

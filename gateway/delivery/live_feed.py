@@ -18,11 +18,11 @@ from collections.abc import Iterable
 import structlog
 from redis.exceptions import RedisError
 
-from fanwire.core.ids import Org, Service
+from fanwire.core.ids import Org
 from fanwire.core.keys import Topic
-from fanwire.core.position import ZERO, Position, parse_position
+from fanwire.core.position import ZERO, Position
 from fanwire.core.tiers import Tiers
-from fanwire.errors import InvalidPosition, RealtimeError
+from fanwire.errors import RealtimeError
 from gateway.delivery.chain import head_reset_reason
 from gateway.delivery.hub import HeldTopic, Hub
 from gateway.delivery.log_entry import LogEntry
@@ -101,10 +101,10 @@ class LiveFeed:
             # As good as absent: a socket must not lose its other services over this one.
             return None
 
-    def rang(self, topic: Topic, position_text: str) -> None:
+    def moved(self, topic: Topic, position: Position | None) -> None:
         """Read the topic soon, unless it is known to be that far."""
         held = self._hub.get(topic)
-        if held is not None and not _is_reached(held.position, position_text):
+        if held is not None and (position is None or position > held.position):
             self.mark(topic)
 
     def mark(self, topic: Topic) -> None:
@@ -210,16 +210,3 @@ def _reset_unless_on_chain(held: HeldTopic, head: TopicHead | None) -> None:
         held.reset(reason, ZERO if head is None else head.last)
     if head is not None:
         held.epoch = max(held.epoch, head.epoch)
-
-
-def _is_reached(reached: Position, text: str) -> bool:
-    try:
-        return parse_position(text) <= reached
-    except InvalidPosition:
-        return False
-
-
-def topic_of_ring(org: Org, message: str) -> tuple[Topic, str]:
-    """Return the topic and the position that a ring names."""
-    service, _, position = message.partition(" ")
-    return Topic(org, Service(service)), position

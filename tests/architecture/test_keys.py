@@ -43,3 +43,14 @@ def test_the_pattern_still_finds_the_keys_where_they_are_spelled() -> None:
 def test_a_script_takes_its_keys_as_arguments(path: Path) -> None:
     code = re.sub(r"--[^\n]*", "", path.read_text())
     assert not KEY.search(code)
+
+
+def test_only_one_module_spells_the_messages_of_the_bell() -> None:
+    spelled = re.compile(r"^:(?:subs|kick|revoked|flags)\b").search
+    files = {
+        file.name
+        for file in source_files(*SERVED, "bench")
+        for constant in string_constants(file.tree)
+        if spelled(str(constant.value))
+    }
+    assert files == {"fanwire/core/bell.py"}

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
+from fanwire.core.bell import SubscriptionChanged, encode_bell
 from shared.redis.pipelined import PipelinedRedis, Reply
 from shared.redis.scripts import Argument
 
@@ -102,7 +103,7 @@ class MemoryTrips(PipelinedRedis):
         version = int(self.hashes[key].get(":version", b"0")) + 1
         self.hashes[key][":version"] = b"%d" % version
         self.hashes[key][field] = f"{version} {body}".encode()
-        self.rung.append(f":subs {version} {field}")
+        self.rung.append(encode_bell(SubscriptionChanged(version, field)))
         return version
 
 

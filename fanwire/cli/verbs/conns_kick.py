@@ -18,6 +18,7 @@ from fanwire.cli.mistakes import UsageMistake
 from fanwire.cli.org_or_verb import OrgOption, org_of
 from fanwire.cli.output import escaped
 from fanwire.cli.redis_calls import asked
+from fanwire.core.bell import BellMessage, KickRequested, TokensRevoked, encode_bell
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
@@ -131,9 +132,10 @@ class _Kick:
         return round((time.monotonic() - start_s) * 1000), left
 
     def _ring(self, left: Sequence[OpenConnection]) -> None:
-        messages = [":revoked"] if self._is_revoking else [f":kick {each.field}" for each in left]
-        for message in messages:
-            self._client.execute_command("SPUBLISH", self._keys.bell(self._org), message)
+        kicks: list[BellMessage] = [KickRequested(each.field) for each in left]
+        for message in [TokensRevoked()] if self._is_revoking else kicks:
+            bell = self._keys.bell(self._org)
+            self._client.execute_command("SPUBLISH", bell, encode_bell(message))
 
     def _revoke(self) -> None:
         now_s = server_ms(self._client) // 1000

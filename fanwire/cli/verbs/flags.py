@@ -13,12 +13,11 @@ from fanwire.cli.context import Context, context_of
 from fanwire.cli.mistakes import UsageMistake
 from fanwire.cli.output import escaped
 from fanwire.cli.redis_calls import asked
+from fanwire.core.bell import FlagsChanged, encode_bell
 from fanwire.core.ids import Org, checked_org
 from fanwire.core.keys import Keys
 from fanwire.core.switches import Switches, read_switches
 from fanwire.errors import shortened
-
-RING = ":flags"
 
 app = typer.Typer(help="Switch realtime, or single services, off and on again.")
 
@@ -71,7 +70,7 @@ def _set(client: Any, context: Context, org: Org | None, flag: str, *, is_on: bo
     else:
         client.hdel(key, flag)
     if org is not None:
-        client.execute_command("SPUBLISH", keys.bell(org), RING)
+        client.execute_command("SPUBLISH", keys.bell(org), encode_bell(FlagsChanged()))
 
 
 def _rows(client: Any, context: Context, org: Org | None) -> Iterator[tuple[Org | None, str, str]]:

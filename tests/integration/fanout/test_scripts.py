@@ -11,10 +11,13 @@ from fanout.commit.committer import COMMIT_BATCH
 from fanout.ownership.leases import BEAT_WORKER, RENEW_LEASE
 from fanout.ownership.opener import OPEN_TOPIC
 from fanout.topic.open_topic import topic_keys
+from fanwire.core.bell import TopicMoved, parse_bell
 from fanwire.core.keys import Keys
+from fanwire.core.position import Position
 from shared.redis.client import connect, read_range
 from tests.conftest import StartServer
 from tests.integration.fanout.conftest import TOPIC
+from tests.support.channel import heard_on
 
 
 @pytest.fixture
@@ -70,6 +73,16 @@ async def test_a_commit_keeps_the_batch_and_moves_the_topic(redis: Redis, keys: 
     assert [entry_id for entry_id, _ in await read_range(redis, keys.events(TOPIC))] == [b"9-0"]
     [(_, letter)] = await read_range(redis, keys.dead(TOPIC))
     assert letter == {b"reason": b"schema", b"id": b"3-0", b"head": b"head"}
+
+
+async def test_what_a_commit_says_on_the_bell_is_what_the_gateways_read(
+    redis: Redis, keys: Keys
+) -> None:
+    epoch, *_ = await opened(redis, keys)
+    async with heard_on(redis, keys.bell(TOPIC.org)) as bell:
+        await commit(redis, keys, epoch)
+        moved = TopicMoved(TOPIC.service, Position(int(epoch), 1))
+        assert parse_bell(await bell()) == moved
 
 
 async def test_a_commit_without_events_only_moves_the_cursor(redis: Redis, keys: Keys) -> None:

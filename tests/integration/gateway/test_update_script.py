@@ -2,9 +2,11 @@
 
 from redis.asyncio import Redis
 
+from fanwire.core.bell import SubscriptionChanged, parse_bell
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from shared.redis.scripts import Script
+from tests.support.channel import heard_on
 
 UPDATE = Script("update_subscription")
 ACME = Org("acme")
@@ -34,3 +36,12 @@ async def test_a_field_that_changed_meanwhile_is_left_alone(redis: Redis, key_pr
     keys = Keys(key_prefix)
     await change(redis, keys)
     assert await change(redis, keys) == 0
+
+
+async def test_what_a_change_says_on_the_bell_is_what_the_gateways_read(
+    redis: Redis, key_prefix: str
+) -> None:
+    keys = Keys(key_prefix)
+    async with heard_on(redis, keys.bell(ACME)) as bell:
+        version = await change(redis, keys)
+        assert parse_bell(await bell()) == SubscriptionChanged(version, "alice")

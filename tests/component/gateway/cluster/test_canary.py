@@ -11,11 +11,12 @@ import pytest
 from fanwire.core.ids import Org
 from fanwire.core.keys import CANARY, Keys
 from fanwire.core.position import ZERO, Position
-from gateway.cluster.canary import HEARD, MAX_WAITING, Canary, CanaryEar, heard_in
-from gateway.cluster.hearing import CanaryLimits
+from gateway.cluster.canary import HEARD, MAX_WAITING, Canary, heard_in
+from gateway.cluster.hearing import CanaryLimits, CanaryRings
 from gateway.delivery.bell import Bell
 from shared.redis.pipelined import RedisUnavailable, Reply
 from shared.redis.scripts import Argument
+from shared.runtime import now_ms
 from tests.support.gateway_stage import GatewayStage
 from tests.support.waiting import eventually
 
@@ -38,7 +39,7 @@ class OpenBell:
 class CanaryStage(GatewayStage):
     def __init__(self) -> None:
         super().__init__()
-        self.bell, self.ear, self.waiting = OpenBell(), CanaryEar(), 0
+        self.bell, self.rings, self.waiting = OpenBell(), CanaryRings(now_ms=now_ms()), 0
         self.published: list[tuple[Argument, ...]] = []
         answer = self.trips._carry_out_one
 
@@ -52,7 +53,7 @@ class CanaryStage(GatewayStage):
 
         self.trips._carry_out_one = carry_out  # type: ignore[method-assign]
         bell = cast(Bell, self.bell)
-        self.canary = Canary(self.trips, KEYS, bell, self.feed, self.ear, QUICK, node="gw")
+        self.canary = Canary(self.trips, KEYS, bell, self.feed, self.rings, QUICK, node="gw")
 
     def peer(self, name: str, position: Position) -> None:
         """Let another node have told how far it heard."""
@@ -112,14 +113,8 @@ async def test_a_topic_that_moves_without_a_ring_shows_a_mute_bell() -> None:
 
 def test_only_what_was_both_rung_and_read_counts_as_heard() -> None:
     stage = CanaryStage()
-    stage.ear.rang("1-7")
+    stage.rings.rang(Position(1, 7), now_ms=now_ms())
     assert stage.canary.heard == ZERO, "nothing was read"
-
-
-def test_a_ring_that_is_none_is_ignored() -> None:
-    ear = CanaryEar()
-    ear.rang("soon")
-    assert ear.rung == ZERO
 
 
 @pytest.mark.parametrize(

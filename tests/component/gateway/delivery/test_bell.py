@@ -9,8 +9,10 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from fanwire.core.ids import Org
+from fanwire.core.bell import BellMessage, TopicMoved
+from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Keys
+from fanwire.core.position import parse_position
 from gateway.delivery.bell import PATIENCE_TURNS, Bell
 from shared.redis.pipelined import RedisUnavailable
 from tests.support.gateway_values import ACME
@@ -18,6 +20,10 @@ from tests.support.waiting import eventually
 
 GLOBEX = Org("globex")
 KEYS = Keys()
+
+
+def moved(position: str) -> TopicMoved:
+    return TopicMoved(Service("tasks"), parse_position(position))
 
 
 class FakePubSub:
@@ -87,13 +93,13 @@ class Heard:
     """The listener: notes what it is told."""
 
     def __init__(self) -> None:
-        self.rings: list[tuple[Org, str]] = []
+        self.rings: list[tuple[Org, BellMessage]] = []
         self.anew: list[Org] = []
 
-    def rang(self, org: Org, message: str) -> None:
+    def rang(self, org: Org, message: BellMessage) -> None:
         self.rings.append((org, message))
 
-    def listening_anew(self, org: Org) -> None:
+    def listening(self, org: Org) -> None:
         self.anew.append(org)
 
 
@@ -161,7 +167,7 @@ async def test_who_listens_waits_for_the_servers_word_and_hears_every_ring_from_
             stage.connection.push("ssubscribe", KEYS.bell(ACME), 1)
         assert stage.bell.hears(ACME)
         stage.connection.ring(ACME, b"tasks 1-1")
-        await stage.until(lambda: stage.heard.rings == [(ACME, "tasks 1-1")])
+        await stage.until(lambda: stage.heard.rings == [(ACME, moved("1-1"))])
         assert stage.heard.anew == [ACME]
 
 
@@ -198,8 +204,8 @@ async def test_F10_after_a_loss_all_orgs_are_listened_to_anew() -> None:
         await stage.until(lambda: sorted(stage.heard.anew) == [ACME, ACME, GLOBEX, GLOBEX])
         assert lost.is_closed
         assert stage.connection is not lost
-        stage.connection.ring(GLOBEX, b"users 1-1")
-        await stage.until(lambda: stage.heard.rings == [(GLOBEX, "users 1-1")])
+        stage.connection.ring(GLOBEX, b"tasks 1-1")
+        await stage.until(lambda: stage.heard.rings == [(GLOBEX, moved("1-1"))])
 
 
 async def test_F10_a_subscription_that_fails_is_refused_and_asked_for_again_by_the_next() -> None:
@@ -253,7 +259,7 @@ async def test_a_quiet_server_that_answers_is_kept() -> None:
         stage.connection.ring(ACME, b"tasks 1-1")
         await stage.until(lambda: stage.connection.pings > 3 * PATIENCE_TURNS)
         assert len(stage.server.connections) == 1
-        assert stage.heard.rings == [(ACME, "tasks 1-1")]
+        assert stage.heard.rings == [(ACME, moved("1-1"))]
 
 
 async def test_a_ring_of_an_org_that_nobody_listens_to_is_ignored() -> None:
@@ -263,13 +269,13 @@ async def test_a_ring_of_an_org_that_nobody_listens_to_is_ignored() -> None:
         stage.connection.push("sunsubscribe", KEYS.bell(ACME), 0)
         stage.connection.ring(ACME, b"tasks 1-2")
         await stage.until(lambda: bool(stage.heard.rings))
-        assert stage.heard.rings == [(ACME, "tasks 1-2")]
+        assert stage.heard.rings == [(ACME, moved("1-2"))]
 
 
 async def test_a_mistake_of_ours_is_not_taken_for_a_loss() -> None:
     stage = BellStage()
 
-    def broken(org: Org, message: str) -> None:
+    def broken(org: Org, message: BellMessage) -> None:
         raise KeyError(message)
 
     stage.heard.rang = broken  # type: ignore[method-assign]
@@ -278,3 +284,13 @@ async def test_a_mistake_of_ours_is_not_taken_for_a_loss() -> None:
     stage.connection.ring(ACME, b"tasks 1-1")
     [outcome] = await running_bell
     assert isinstance(outcome, KeyError)
+
+
+async def test_what_this_version_does_not_understand_is_ignored() -> None:
+    async with running() as stage:
+        await stage.bell.listen(ACME)
+        stage.connection.ring(ACME, b":newer than this")
+        stage.connection.ring(ACME, b"\xff\xfe")
+        stage.connection.ring(ACME, b"tasks 1-1")
+        await stage.until(lambda: bool(stage.heard.rings))
+        assert stage.heard.rings == [(ACME, moved("1-1"))]

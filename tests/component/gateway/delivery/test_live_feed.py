@@ -12,7 +12,7 @@ from fanwire.core.position import ZERO
 from fanwire.core.tiers import Tiers
 from gateway.delivery.chain import ResetReason
 from gateway.delivery.hub import HeldTopic, Hub
-from gateway.delivery.live_feed import LiveFeed, topic_of_ring
+from gateway.delivery.live_feed import LiveFeed
 from gateway.delivery.portion import MOST_BATCHES
 from gateway.delivery.replay_log import UnreadableTopic
 from shared.redis.pipelined import RedisUnavailable
@@ -105,7 +105,7 @@ async def test_a_ring_brings_what_was_committed() -> None:
     async with running() as stage:
         held, client = await stage.join()
         stage.log.commit(TASKS_OF_ACME, a_plain_chain(3))
-        stage.feed.rang(TASKS_OF_ACME, str(at(3)))
+        stage.feed.moved(TASKS_OF_ACME, at(3))
         await stage.until(held, 3)
         assert seqs(client) == [1, 2, 3]
         assert stage.feed.events_delivered == 3
@@ -118,9 +118,9 @@ async def test_a_ring_that_tells_nothing_new_costs_no_read() -> None:
         for _ in range(10):
             await asyncio.sleep(0)
         reads_before = stage.log.read_count
-        stage.feed.rang(TASKS_OF_ACME, str(at(3)))
-        stage.feed.rang(TASKS_OF_ACME, str(at(1)))
-        stage.feed.rang(USERS_OF_ACME, str(at(9)))
+        stage.feed.moved(TASKS_OF_ACME, at(3))
+        stage.feed.moved(TASKS_OF_ACME, at(1))
+        stage.feed.moved(USERS_OF_ACME, at(9))
         for _ in range(10):
             await asyncio.sleep(0)
         assert stage.log.read_count == reads_before
@@ -130,7 +130,7 @@ async def test_a_ring_that_cannot_be_read_is_a_reason_to_look() -> None:
     async with running() as stage:
         held, _ = await stage.join()
         stage.log.commit(TASKS_OF_ACME, a_plain_chain(1))
-        stage.feed.rang(TASKS_OF_ACME, "what?")
+        stage.feed.moved(TASKS_OF_ACME, None)
         await stage.until(held, 1)
 
 
@@ -139,7 +139,7 @@ async def test_more_than_one_read_holds_is_read_on_without_a_further_ring() -> N
         held, client = await stage.join()
         count = 2 * MOST_BATCHES + 5
         stage.log.commit(TASKS_OF_ACME, a_plain_chain(count))
-        stage.feed.rang(TASKS_OF_ACME, str(at(1)))
+        stage.feed.moved(TASKS_OF_ACME, at(1))
         await stage.until(held, count)
         assert seqs(client) == list(range(1, count + 1))
 
@@ -150,8 +150,8 @@ async def test_F42_a_quiet_org_waits_for_a_piece_of_a_busy_one_and_not_for_all_o
         quiet, _ = await stage.join(TASKS_OF_GLOBEX)
         stage.log.commit(TASKS_OF_ACME, a_plain_chain(20 * MOST_BATCHES))
         stage.log.commit(TASKS_OF_GLOBEX, a_plain_chain(1))
-        stage.feed.rang(TASKS_OF_ACME, str(at(1)))
-        stage.feed.rang(TASKS_OF_GLOBEX, str(at(1)))
+        stage.feed.moved(TASKS_OF_ACME, at(1))
+        stage.feed.moved(TASKS_OF_GLOBEX, at(1))
         await stage.until(quiet, 1)
         assert busy.position <= at(2 * MOST_BATCHES)
         await stage.until(busy, 20 * MOST_BATCHES)
@@ -165,7 +165,7 @@ async def test_F10_a_read_that_fails_is_tried_again(failure: Exception) -> None:
         held, client = await stage.join()
         stage.log.commit(TASKS_OF_ACME, a_plain_chain(2))
         stage.log.failures = [failure] * 3
-        stage.feed.rang(TASKS_OF_ACME, str(at(2)))
+        stage.feed.moved(TASKS_OF_ACME, at(2))
         await stage.until(held, 2)
         assert seqs(client) == [1, 2]
 
@@ -205,7 +205,7 @@ async def test_F17_after_the_server_was_emptied_the_topic_goes_on_in_a_new_epoch
         stage.feed.suspect_org(ACME)
         await eventually(lambda: held.position == ZERO, every_s=0)
         stage.log.commit(TASKS_OF_ACME, a_plain_chain(2, epoch=EPOCH + 1))
-        stage.feed.rang(TASKS_OF_ACME, str(at(2, epoch=EPOCH + 1)))
+        stage.feed.moved(TASKS_OF_ACME, at(2, epoch=EPOCH + 1))
         await stage.until(held, 2, epoch=EPOCH + 1)
         reader = Reader(at(5))
         reader.take(client.transport.received())
@@ -285,8 +285,3 @@ async def test_a_mistake_of_ours_ends_the_process_loudly() -> None:
     [outcome] = await running_feed
     assert isinstance(outcome, ExceptionGroup)
     assert outcome.split(KeyError)[1] is None
-
-
-def test_a_ring_names_a_topic_and_its_position() -> None:
-    assert topic_of_ring(ACME, "tasks 7-42") == (TASKS_OF_ACME, "7-42")
-    assert topic_of_ring(ACME, "tasks") == (TASKS_OF_ACME, "")

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from fanwire.core.position import ZERO, Position
 from gateway.cluster.hearing import (
     CanaryLimits,
+    CanaryRings,
     Hearing,
     HearingChange,
     is_behind,
     is_due,
-    is_ring_missing,
 )
 
 LIMITS = CanaryLimits(period_ms=5_000)
@@ -105,16 +105,22 @@ def test_a_verdict_never_changes_twice_within_its_patience(looks: list[bool | No
 def test_a_move_without_a_ring_shows_a_mute_bell(
     moved_ms: float, rung_ms: float, listening_ms: float, expected: bool
 ) -> None:
-    found = is_ring_missing(
-        moved_ms=moved_ms, rung_ms=rung_ms, listening_ms=listening_ms, now_ms=100_000, limits=LIMITS
-    )
-    assert found is expected
+    rings = CanaryRings(now_ms=listening_ms)
+    rings.rang(at(1), now_ms=rung_ms)
+    assert rings.lack_one(moved_ms=moved_ms, now_ms=100_000, limits=LIMITS) is expected
 
 
 def test_a_bell_that_was_connected_anew_gets_time_to_ring() -> None:
-    assert not is_ring_missing(
-        moved_ms=0, rung_ms=-9_000, listening_ms=2_000, now_ms=90_000, limits=LIMITS
-    )
+    rings = CanaryRings(now_ms=-9_000)
+    rings.listening(now_ms=2_000)
+    assert not rings.lack_one(moved_ms=0, now_ms=90_000, limits=LIMITS)
+
+
+def test_a_ring_of_an_earlier_position_takes_nothing_back() -> None:
+    rings = CanaryRings(now_ms=0)
+    rings.rang(at(7), now_ms=1)
+    rings.rang(at(6), now_ms=2)
+    assert (rings.position, rings.rung_ms) == (at(7), 2)
 
 
 @given(st.floats(0, 1, exclude_max=True))
