@@ -1,16 +1,14 @@
-"""Tells what this worker does, for whoever looks at the cluster from outside.
+"""Tells what this worker does, for those who look at the cluster from outside.
 
 Nothing depends on it: who lives is decided by `fanout:workers` and the leases. A worker that was
 killed leaves its field behind, and any other one removes it.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import orjson
-
+from fanwire.core.heartbeats import WorkerHeartbeat, encode_beat
 from fanwire.core.keys import Keys
 from shared.redis.owned_connection import OwnedConnection
 
@@ -18,7 +16,7 @@ BEAT_S: Final = 2.0
 BEATS_PER_CLEARING: Final = 30
 
 
-class WorkerHeartbeat:
+class HeartbeatWriter:
     """This worker's field in `fanout:nodes`; `run` must be running."""
 
     def __init__(
@@ -27,20 +25,19 @@ class WorkerHeartbeat:
         *,
         keys: Keys,
         worker: str,
-        state: Callable[[], dict[str, object]],
+        heartbeat: Callable[[], WorkerHeartbeat],
     ) -> None:
         self._connection = connection
         self._keys = keys
         self._worker = worker
-        self._state = state
+        self._heartbeat = heartbeat
 
     async def run(self) -> None:
         """Beat until cancelled."""
         beats = 0
         while True:
-            at_ms = int(time.time() * 1000)  # noqa: TID251 (compared by other machines)
-            state = orjson.dumps({"atMs": at_ms, **self._state()})
-            await self._connection.call("HSET", self._keys.worker_nodes(), self._worker, state)
+            beat = encode_beat(self._heartbeat())
+            await self._connection.call("HSET", self._keys.worker_nodes(), self._worker, beat)
             if beats % BEATS_PER_CLEARING == 0:
                 await self._clear_up()
             beats += 1

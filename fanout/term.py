@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from fanout.commit.committer import COMMIT_BATCH, Committer, unrecorded
 from fanout.commit.spans import CommitSpans
 from fanout.counters import WorkerCounters
-from fanout.heartbeat import WorkerHeartbeat
+from fanout.heartbeat import HeartbeatWriter
 from fanout.input.gaps import InputGaps
 from fanout.input.reader import InputReader
 from fanout.input.sorter import InputSorter
@@ -29,6 +29,8 @@ from fanout.replay.keeper import ReplayKeeper
 from fanout.topic.open_topic import OpenTopic
 from fanout.topic.refusals import Refusal
 from fanout.topic.topic_table import TopicTable
+from fanwire.core.clock import wall_ms
+from fanwire.core.heartbeats import WorkerHeartbeat
 from fanwire.core.keys import Keys, Topic
 from shared.logs import logger
 from shared.redis.client import connect
@@ -221,23 +223,21 @@ class Term:
             budget_bytes=self._plan.limits.replay_budget_bytes,
         )
 
-    def _heartbeat(self, reader: OwnedConnection) -> WorkerHeartbeat:
-        def state() -> dict[str, object]:
-            counters = self._counters
-            return {
-                "partitions": len(self.topic_table.held),
-                "topics": len(self.topic_table.open),
-                "events": counters.events,
-                "batches": counters.batches,
-                "dead": sum(counters.dead_by_reason.values()),
-                "pruned": sum(counters.pruned_by_tier.values()),
-                "uncommittedBytes": sum(
-                    t.uncommitted_bytes for t in self.topic_table.open.values()
-                ),
-            }
+    def _heartbeat(self, reader: OwnedConnection) -> HeartbeatWriter:
+        worker = self._plan.lease.worker
+        return HeartbeatWriter(reader, keys=self._plan.keys, worker=worker, heartbeat=self._beat)
 
+    def _beat(self) -> WorkerHeartbeat:
+        counters, table = self._counters, self.topic_table
         return WorkerHeartbeat(
-            reader, keys=self._plan.keys, worker=self._plan.lease.worker, state=state
+            at_ms=int(wall_ms()),
+            partitions=len(table.held),
+            topics=len(table.open),
+            events=counters.events,
+            batches=counters.batches,
+            dead=sum(counters.dead_by_reason.values()),
+            pruned=sum(counters.pruned_by_tier.values()),
+            uncommitted_bytes=sum(topic.uncommitted_bytes for topic in table.open.values()),
         )
 
     async def _on_swept(self, gaps: InputGaps) -> None:

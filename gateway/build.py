@@ -98,6 +98,7 @@ class Gateway:
     def _cluster_rules(self) -> ClusterRules:
         settings = self.settings
         state = NodeState(
+            self.sessions.registry,
             self.edge.admission,
             self.delivery,
             self.flow.monitor,
@@ -109,7 +110,7 @@ class Gateway:
             settings.rebalance_limits,
             settings.drain_times,
             self.telemetry.telemetry.tracer,
-            state,
+            state.heartbeat,
         )
 
     def _observed(self) -> Observed:

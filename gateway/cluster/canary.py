@@ -14,16 +14,15 @@ published, and none is missed.
 import asyncio
 import random
 import secrets
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import orjson
 import structlog
 from redis.exceptions import RedisError
 
 from fanwire.core.keys import CANARY, Keys
-from fanwire.core.position import ZERO, Position, parse_position
-from fanwire.errors import InvalidPosition, RealtimeError
+from fanwire.core.position import ZERO, Position
+from fanwire.errors import RealtimeError
 from gateway.cluster.hearing import (
     CanaryLimits,
     CanaryRings,
@@ -32,18 +31,16 @@ from gateway.cluster.hearing import (
     is_behind,
     is_due,
 )
+from gateway.cluster.nodes import read_nodes
 from gateway.delivery.bell import Bell
 from gateway.delivery.hub import HeldTopic
 from gateway.delivery.live_feed import LiveFeed
-from shared.redis.client import as_hash
 from shared.redis.pipelined import PipelinedRedis
 from shared.runtime import now_ms
 
 log = structlog.get_logger()
 
 MAX_WAITING: Final = 16
-HEARD: Final = "canaryHeard"
-"""Field of a heartbeat: the position up to which its node heard the canary."""
 
 
 class Canary:
@@ -87,10 +84,6 @@ class Canary:
     def heard(self) -> Position:
         """The position up to which it was both rung and read."""
         return ZERO if self._held is None else min(self._held.position, self._rings.position)
-
-    def beat(self) -> Mapping[str, object]:
-        """Return its fields of the heartbeat."""
-        return {HEARD: str(self.heard), "canaryAgeMs": int(self.age_ms), "deaf": self.is_deaf}
 
     async def run(self) -> None:
         """Publish and judge until cancelled."""
@@ -144,18 +137,9 @@ class Canary:
         if self.age_ms < self._limits.doubt_ms:
             return False
         try:
-            reply = await self._redis.call("HGETALL", self._keys.gateway_nodes())
+            nodes = await read_nodes(self._redis, self._keys)
         except (RealtimeError, RedisError, OSError):
             return None
-        states = as_hash(reply).items()
-        peers = [heard_in(state) for node, state in states if node != self._node.encode()]
-        return is_behind(self.heard, [peer for peer in peers if peer is not None])
-
-
-def heard_in(beat: bytes) -> Position | None:
-    """Return the position that a heartbeat tells; None from a node that knows no canary."""
-    try:
-        state: Any = orjson.loads(beat)
-        return parse_position(state[HEARD])
-    except (KeyError, TypeError, orjson.JSONDecodeError, InvalidPosition):
-        return None
+        peers = [beat for node, beat in nodes.items() if node != self._node and beat is not None]
+        heard = [peer.canary_heard for peer in peers if peer.canary_heard is not None]
+        return is_behind(self.heard, heard)

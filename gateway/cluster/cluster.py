@@ -1,11 +1,12 @@
 """The room of this gateway among the others: it hears, beats, sheds and leaves."""
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opentelemetry.trace import Tracer
 
+from fanwire.core.heartbeats import GatewayHeartbeat
 from gateway.cluster.bell_routing import BellRouting
 from gateway.cluster.canary import Canary
 from gateway.cluster.drain import Drainer, DrainTimes
@@ -31,8 +32,8 @@ class ClusterRules:
     rebalance: RebalanceLimits | None
     drain: DrainTimes
     tracer: Tracer | None
-    node_state: Callable[[], Mapping[str, object]]
-    """What its heartbeats tell, but for the canary."""
+    heartbeat: Callable[[], GatewayHeartbeat]
+    """What a gateway says of itself, but for its canary."""
 
 
 class Cluster:
@@ -62,9 +63,9 @@ class Cluster:
             control, keys, self.bell, delivery.feed, routing.canary, rules.canary, node=node
         )
         self.drainer = Drainer(registry, admission, rules.drain, rules.tracer)
-        self._node_state = rules.node_state
+        self._heartbeat = rules.heartbeat
         self.membership = Membership(
-            control, keys, registry, sessions.store, node=node, node_state=self._state
+            control, keys, registry, sessions.store, node=node, heartbeat=self._beat
         )
         self.rebalancer: Rebalancer | None = None
         if rules.rebalance is not None:
@@ -81,5 +82,10 @@ class Cluster:
         if self.rebalancer is not None:
             yield self.rebalancer.run()
 
-    def _state(self) -> Mapping[str, object]:
-        return {**self._node_state(), **self.canary.beat()}
+    def _beat(self) -> GatewayHeartbeat:
+        return replace(
+            self._heartbeat(),
+            canary_heard=self.canary.heard,
+            canary_age_ms=int(self.canary.age_ms),
+            deaf=self.canary.is_deaf,
+        )

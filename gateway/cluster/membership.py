@@ -10,21 +10,22 @@ up. A gateway that serves the org removes them once their node has been silent f
 
 import asyncio
 import random
-import time
-from collections.abc import Callable, Mapping
-from typing import Final, cast
+from collections.abc import Callable
+from typing import Final
 
-import orjson
 import structlog
 from redis.exceptions import RedisError
 
+from fanwire.core.clock import wall_ms
 from fanwire.core.connection_ids import connection_field, node_of, split_field
+from fanwire.core.heartbeats import GatewayHeartbeat, encode_beat
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
+from gateway.cluster.nodes import read_nodes
 from gateway.connection.registry import ConnectionRegistry
 from gateway.session.store import SubscriptionStore
-from shared.redis.client import as_hash, as_list
+from shared.redis.client import as_list
 from shared.redis.pipelined import PipelinedRedis
 
 log = structlog.get_logger()
@@ -45,14 +46,14 @@ class Membership:
         store: SubscriptionStore,
         *,
         node: str,
-        node_state: Callable[[], Mapping[str, object]] = dict,
+        heartbeat: Callable[[], GatewayHeartbeat],
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._registry = registry
         self._store = store
         self._node = node
-        self._node_state = node_state
+        self._heartbeat = heartbeat
         self._has_beaten = False
 
     async def run(self) -> None:
@@ -76,14 +77,8 @@ class Membership:
             log.warning("membership.leave_failed", cause=str(error))
 
     async def _beat(self) -> None:
-        state = {
-            "atMs": _wall_ms(),
-            "connections": len(self._registry),
-            **self._node_state(),
-        }
-        added = await self._redis.call(
-            "HSET", self._keys.gateway_nodes(), self._node, orjson.dumps(state)
-        )
+        beat = encode_beat(self._heartbeat())
+        added = await self._redis.call("HSET", self._keys.gateway_nodes(), self._node, beat)
         if added and self._has_beaten:
             await self._register_anew()
         self._has_beaten = True
@@ -103,33 +98,27 @@ class Membership:
         # The fields before the nodes: a gateway beats before it takes its first socket, so one
         # that started in between cannot seem to be missing.
         fields = {org: await self._connection_fields(org) for org in self._registry.orgs()}
-        last_beats = await self._last_beats()
-        live = {node for node, at_ms in last_beats.items() if _wall_ms() - at_ms < SILENT_MS}
+        beats = await read_nodes(self._redis, self._keys)
+        gone = {node for node, beat in beats.items() if _is_silent(beat)}
+        live = beats.keys() - gone
         for org, fields_of_org in fields.items():
             orphans = [field for field in fields_of_org if _node(field) not in live]
             if orphans:
                 log.info("subscriptions.cleared", org=org, count=len(orphans))
                 await self._redis.call("HDEL", self._keys.subs(org), *orphans)
-        gone = sorted(last_beats.keys() - live)
         if gone:
-            await self._redis.call("HDEL", self._keys.gateway_nodes(), *gone)
+            await self._redis.call("HDEL", self._keys.gateway_nodes(), *sorted(gone))
 
     async def _connection_fields(self, org: Org) -> list[str]:
         reply = await self._redis.call("HKEYS", self._keys.subs(org))
         return [field for raw in as_list(reply) if split_field(field := raw.decode())[1]]
-
-    async def _last_beats(self) -> dict[str, int]:
-        reply = await self._redis.call("HGETALL", self._keys.gateway_nodes())
-        return {
-            node.decode(): cast(int, orjson.loads(state)["atMs"])
-            for node, state in as_hash(reply).items()
-        }
 
 
 def _node(field: str) -> str:
     return node_of(split_field(field)[1])
 
 
-def _wall_ms() -> int:
-    # The nodes compare these times with each other; a minute of patience covers their clocks.
-    return int(time.time() * 1000)  # noqa: TID251
+def _is_silent(beat: GatewayHeartbeat | None) -> bool:
+    # What cannot be read is of another version, and its sockets must not lose their fields. The
+    # nodes compare each other's wall clocks, which a minute of patience covers.
+    return beat is not None and wall_ms() - beat.at_ms >= SILENT_MS

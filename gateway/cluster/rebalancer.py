@@ -6,22 +6,22 @@ chosen at random, each in its own slot until the next look.
 
 import asyncio
 import random
-from typing import Any, Final
+from typing import Final
 
-import orjson
 import structlog
 from redis.exceptions import RedisError
 
+from fanwire.core.heartbeats import GatewayHeartbeat
 from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
 from gateway.cluster.dismissal import dismiss
 from gateway.cluster.drain_plan import departures_ms
+from gateway.cluster.nodes import read_nodes
 from gateway.cluster.rebalance import Hold, Peer, Rebalance, RebalanceLimits, Shed
 from gateway.connection.connection import Connection
 from gateway.connection.phases import SessionPhase
 from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.admission import Admission
-from shared.redis.client import as_hash
 from shared.redis.pipelined import PipelinedRedis
 from shared.runtime import now_ms
 
@@ -73,9 +73,12 @@ class Rebalancer:
         return verdict
 
     async def _peers(self) -> list[Peer]:
-        reply = await self._redis.call("HGETALL", self._keys.gateway_nodes())
-        beats = {node.decode(): orjson.loads(state) for node, state in as_hash(reply).items()}
-        return [_peer(node, state) for node, state in beats.items() if node != self._node]
+        nodes = await read_nodes(self._redis, self._keys)
+        return [
+            _peer(node, beat)
+            for node, beat in nodes.items()
+            if node != self._node and beat is not None
+        ]
 
     async def _give_away(self, count: int) -> None:
         live = [each for each in self._registry if each.phase is SessionPhase.LIVE]
@@ -99,11 +102,11 @@ class Rebalancer:
             self._last = verdict
 
 
-def _peer(node: str, state: dict[str, Any]) -> Peer:
+def _peer(node: str, beat: GatewayHeartbeat) -> Peer:
     return Peer(
         node=node,
-        beat_ms=state["atMs"],
-        up_ms=state.get("upMs", 0),
-        connections=state["connections"],
-        is_ready=state.get("ready", True) and not state.get("draining", False),
+        beat_ms=beat.at_ms,
+        up_ms=beat.up_ms or 0,
+        connections=beat.connections,
+        is_ready=not beat.draining,
     )

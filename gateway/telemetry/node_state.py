@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
+from fanwire.core.clock import wall_ms
+from fanwire.core.heartbeats import GatewayHeartbeat
+from gateway.connection.registry import ConnectionRegistry
 from gateway.delivery.delivery import Delivery
 from gateway.edge.admission import Admission
 from gateway.flow_control.monitor import FlowMonitor
@@ -27,27 +30,30 @@ BEGUN_MS: Final = now_ms()
 class NodeState:
     """Plain counts and sums; nothing here is counted for its own sake."""
 
+    registry: ConnectionRegistry
     admission: Admission
     delivery: Delivery
     monitor: FlowMonitor
     loop_lag: LoopLag
     max_connections: int
 
-    def __call__(self) -> dict[str, object]:
-        """Return the state of this moment."""
+    def heartbeat(self) -> GatewayHeartbeat:
+        """Return the state of this moment, without what the canary heard."""
         feed, monitor = self.delivery.feed, self.monitor
-        return {
-            "version": VERSION,
-            "upMs": round(now_ms() - BEGUN_MS),
-            "draining": self.admission.is_draining,
-            "topics": len(self.delivery.hub),
-            "events": feed.events_delivered,
-            "p99Ms": feed.stats.p99_ms(),
-            "loopLagMs": self.loop_lag.worst_s * 1000,
-            "quarantined": monitor.quarantined_count,
-            "dropped": monitor.counters.events_dropped.total(),
-            "evicted": monitor.counters.evicted.total(),
-            "laneBytes": monitor.lane_bytes().total(),
-            "maxConnections": self.max_connections,
-            "fdLimit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-        }
+        return GatewayHeartbeat(
+            at_ms=int(wall_ms()),
+            connections=len(self.registry),
+            version=VERSION,
+            up_ms=round(now_ms() - BEGUN_MS),
+            draining=self.admission.is_draining,
+            topics=len(self.delivery.hub),
+            events=feed.events_delivered,
+            p99_ms=feed.stats.p99_ms(),
+            loop_lag_ms=self.loop_lag.worst_s * 1000,
+            quarantined=monitor.quarantined_count,
+            dropped=monitor.counters.events_dropped.total(),
+            evicted=monitor.counters.evicted.total(),
+            lane_bytes=monitor.lane_bytes().total(),
+            max_connections=self.max_connections,
+            fd_limit=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        )

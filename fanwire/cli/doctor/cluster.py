@@ -6,6 +6,7 @@ from typing import Any, Final
 from fanwire.cli.doctor.findings import Finding, advice, bad, good
 from fanwire.cli.format import duration_text
 from fanwire.cli.inspect.nodes import Node, read_gateways, server_ms
+from fanwire.core.heartbeats import GatewayHeartbeat
 from fanwire.core.keys import PARTITION_COUNT, Keys
 
 SPARE_DESCRIPTORS: Final = 1_000
@@ -36,14 +37,14 @@ def lease_finding(deadlines_ms: list[int], *, now_ms: int) -> Finding:
     return bad("leases", told, "Start a worker; after one has died, look again in 4 s.")
 
 
-def gateway_findings(nodes: list[Node]) -> Iterator[Finding]:
+def gateway_findings(nodes: list[Node[GatewayHeartbeat]]) -> Iterator[Finding]:
     """Yield what is to be said of the gateways."""
     alive = [node for node in nodes if node.is_beating]
     if not alive:
         fix = "Start one: python -m gateway, with the same Redis and key prefix."
         yield bad("gateways", "none beats", fix)
     else:
-        sockets = sum(int(node.state.get("connections", 0)) for node in alive)
+        sockets = sum(node.beat.connections for node in alive)
         names = ", ".join(node.name for node in alive)
         yield good("gateways", f"{len(alive)} alive ({names}) with {sockets} sockets")
     for node in nodes:
@@ -60,13 +61,13 @@ def _workers(names: list[str]) -> Finding:
     return good("workers", f"{len(names)} alive ({', '.join(sorted(names))})")
 
 
-def _descriptors(node: Node) -> Finding | None:
-    limit, most = node.state.get("fdLimit"), node.state.get("maxConnections")
+def _descriptors(node: Node[GatewayHeartbeat]) -> Finding | None:
+    limit, most = node.beat.fd_limit, node.beat.max_connections
     if limit is None or most is None:
         return None
     told = f"{node.name} may open {limit} files for at most {most} sockets"
     if limit >= most + SPARE_DESCRIPTORS:
         return good("files", told)
     fix = f"ulimit -n {most + SPARE_DESCRIPTORS} (LimitNOFILE), or lower GATEWAY_MAX_CONNECTIONS"
-    is_near = int(node.state.get("connections", 0)) > NEAR_THE_LIMIT * limit
+    is_near = node.beat.connections > NEAR_THE_LIMIT * limit
     return bad("files", told, fix) if is_near else advice("files", told, fix)

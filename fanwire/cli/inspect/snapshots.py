@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 from fanwire.cli.inspect.nodes import Node, read_gateways, read_workers, server_ms
 from fanwire.cli.inspect.topic_states import TopicState, find_topics, read_states
+from fanwire.core.heartbeats import GatewayHeartbeat, H, WorkerHeartbeat, beat_fields
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.core.position import parse_position
@@ -33,10 +34,10 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeRow:
+class NodeRow(Generic[H]):
     """A gateway or a worker at one look."""
 
-    node: Node
+    node: Node[H]
     events_per_s: float | None
 
 
@@ -53,8 +54,8 @@ class Snapshot:
     """Everything at one look."""
 
     at_ms: int
-    gateways: Sequence[NodeRow]
-    workers: Sequence[NodeRow]
+    gateways: Sequence[NodeRow[GatewayHeartbeat]]
+    workers: Sequence[NodeRow[WorkerHeartbeat]]
     topics: Sequence[TopicRow]
 
     def busiest(self, count: int) -> list[TopicRow]:
@@ -88,9 +89,9 @@ def take_snapshot(client: Any, keys: Keys, org: Org | None, rates: Rates) -> Sna
     )
 
 
-def _beat_rate(rates: Rates, kind: str, node: Node) -> float | None:
+def _beat_rate(rates: Rates, kind: str, node: Node[H]) -> float | None:
     # A beat is older than the look: its own time is what its count belongs to.
-    return rates.per_s(f"{kind} {node.name}", node.state.get("events"), at_ms=node.state["atMs"])
+    return rates.per_s(f"{kind} {node.name}", node.beat.events, at_ms=node.beat.at_ms)
 
 
 def _topic_rate(rates: Rates, state: TopicState, at_ms: int) -> float | None:
@@ -98,9 +99,9 @@ def _topic_rate(rates: Rates, state: TopicState, at_ms: int) -> float | None:
     return rates.per_s(f"topic {state.topic}", seq, at_ms=at_ms)
 
 
-def _node(node: Node, events_per_s: float | None) -> dict[str, object]:
+def _node(node: Node[H], events_per_s: float | None) -> dict[str, object]:
     return {
-        **node.state,
+        **beat_fields(node.beat),
         "name": node.name,
         "alive": node.is_beating,
         "silentMs": node.silent_ms,

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, Final
 
 from fanwire.cli.inspect.nodes import server_ms
+from fanwire.core.camel_case import camel_case
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys, Topic
 
@@ -75,12 +76,6 @@ def topic_state(topic: Topic, replies: Sequence[Any], *, now_ms: int) -> TopicSt
 def entry_ms(entry_id: bytes) -> int:
     """Return when Redis took an entry, by its id."""
     return int(entry_id.partition(b"-")[0])
-
-
-def camel_case(name: str) -> str:
-    """Return a field's name as JSON has it."""
-    first, *others = name.split("_")
-    return first + "".join(map(str.capitalize, others))
 
 
 def texts_of(fields: Mapping[bytes, bytes]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from fanwire.cli.inspect.snapshots import NodeRow, Rates, Snapshot, TopicRow, ta
 from fanwire.cli.org_or_verb import org_of
 from fanwire.cli.output import escaped, table_of
 from fanwire.cli.redis_calls import asked
+from fanwire.core.heartbeats import GatewayHeartbeat, WorkerHeartbeat
 from fanwire.core.keys import Keys
 
 _TOPICS_SHOWN: Final = 20
@@ -97,37 +98,37 @@ def _screen(snapshot: Snapshot) -> RenderableType:
     return Group(*parts)
 
 
-def _gateway(row: NodeRow) -> Sequence[str]:
-    state = row.node.state
+def _gateway(row: NodeRow[GatewayHeartbeat]) -> Sequence[str]:
+    beat = row.node.beat
     name = escaped(row.node.name)
     if not row.node.is_beating:
         return [f"[red]{name}, silent for {duration_text(row.node.silent_ms)}[/red]"]
     return [
-        f"{name}, draining" if state.get("draining") else name,
-        str(state.get("connections", "-")),
+        f"{name}, draining" if beat.draining else name,
+        str(beat.connections),
         _rate(row.events_per_s),
-        _ms(state.get("p99Ms")),
-        _bytes(state.get("laneBytes")),
-        str(state.get("quarantined", "-")),
-        str(state.get("dropped", "-")),
-        _ms(state.get("loopLagMs")),
-        duration_text(state["upMs"]) if "upMs" in state else "-",
-        escaped(str(state.get("version", "-"))),
+        _ms(beat.p99_ms),
+        _bytes(beat.lane_bytes),
+        _count(beat.quarantined),
+        _count(beat.dropped),
+        _ms(beat.loop_lag_ms),
+        "-" if beat.up_ms is None else duration_text(beat.up_ms),
+        escaped(beat.version or "-"),
     ]
 
 
-def _worker(row: NodeRow) -> Sequence[str]:
-    state = row.node.state
+def _worker(row: NodeRow[WorkerHeartbeat]) -> Sequence[str]:
+    beat = row.node.beat
     name = escaped(row.node.name)
     if not row.node.is_beating:
         return [f"[red]{name}, silent for {duration_text(row.node.silent_ms)}[/red]"]
     return [
         name,
-        str(state.get("partitions", "-")),
-        str(state.get("topics", "-")),
+        _count(beat.partitions),
+        _count(beat.topics),
         _rate(row.events_per_s),
-        _bytes(state.get("uncommittedBytes")),
-        str(state.get("dead", "-")),
+        _bytes(beat.uncommitted_bytes),
+        _count(beat.dead),
     ]
 
 
@@ -142,6 +143,10 @@ def _topic(row: TopicRow) -> Sequence[str]:
         size_text(state.log_bytes),
         str(state.dead_letters),
     ]
+
+
+def _count(count: int | None) -> str:
+    return "-" if count is None else str(count)
 
 
 def _rate(per_s: float | None) -> str:

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-import orjson
 import pytest
 
+from fanwire.core.clock import wall_ms
 from fanwire.core.connection_ids import connection_field
+from fanwire.core.heartbeats import GatewayHeartbeat, decode_beat, encode_beat
 from fanwire.core.keys import Keys
-from gateway.cluster import membership as module
 from gateway.cluster.membership import Membership
 from shared.redis.pipelined import RedisUnavailable
 from tests.support.gateway_stage import GatewayStage
@@ -24,12 +24,17 @@ SUBS: Final = Keys().subs(ACME)
 class MembershipStage(GatewayStage):
     def __init__(self) -> None:
         super().__init__()
-        self.membership = Membership(self.trips, Keys(), self.registry, self.store, node="gw")
+        self.membership = Membership(
+            *(self.trips, Keys(), self.registry, self.store), node="gw", heartbeat=self.heartbeat
+        )
+
+    def heartbeat(self) -> GatewayHeartbeat:
+        return GatewayHeartbeat(at_ms=int(wall_ms()), connections=len(self.registry), lane_bytes=7)
 
     def beat_of(self, node: str, *, ago_ms: int) -> None:
         """Let another node have beaten so long ago."""
-        state = {"atMs": module._wall_ms() - ago_ms, "connections": 1}
-        self.trips.hashes[NODES][node] = orjson.dumps(state)
+        beat = GatewayHeartbeat(at_ms=int(wall_ms()) - ago_ms, connections=1)
+        self.trips.hashes[NODES][node] = encode_beat(beat)
 
 
 @asynccontextmanager
@@ -52,8 +57,9 @@ async def test_a_gateway_is_on_the_list_with_its_sockets_until_it_leaves() -> No
     async with running() as stage:
         stage.client()
         await eventually(lambda: "gw" in stage.trips.hashes[NODES])
-        state = orjson.loads(stage.trips.hashes[NODES]["gw"])
-        assert state["connections"] == 1
+        beat = decode_beat(GatewayHeartbeat, stage.trips.hashes[NODES]["gw"])
+        assert beat is not None
+        assert (beat.connections, beat.lane_bytes) == (1, 7)
     await stage.membership.leave()
     assert stage.trips.hashes[NODES] == {}
 
@@ -115,13 +121,13 @@ async def test_the_connections_of_a_node_that_started_meanwhile_are_kept() -> No
         assert "HDEL" not in stage.trips.names()
 
 
-async def test_what_a_gateway_says_of_itself_goes_along_with_its_beat() -> None:
-    stage = GatewayStage()
-    membership = Membership(
-        *(stage.trips, Keys(), stage.registry, stage.store),
-        node="gw",
-        node_state=lambda: {"laneBytes": 7},
-    )
-    await membership._beat()
-    state = orjson.loads(stage.trips.hashes[NODES]["gw"])
-    assert (state["laneBytes"], state["connections"]) == (7, 0)
+async def test_a_node_whose_beat_cannot_be_read_keeps_its_connections() -> None:
+    async with running() as stage:
+        await stage.join(stage.client(), "tasks")
+        stage.beat_of("gone", ago_ms=61_000)
+        stage.trips.hashes[NODES]["newer"] = b'{"beat":7}'
+        fields = stage.trips.hashes[SUBS]
+        fields |= {"demo#newer~1": b"n", "demo#gone~1": b"g"}
+        await eventually(lambda: "gone" not in stage.trips.hashes[NODES])
+        assert "demo#newer~1" in fields
+        assert "newer" in stage.trips.hashes[NODES]

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import orjson
 import pytest
 from structlog.testing import capture_logs
 
+from fanwire.core.heartbeats import GatewayHeartbeat, encode_beat
 from fanwire.core.keys import Keys
 from gateway.cluster.rebalance import RebalanceLimits
 from gateway.cluster.rebalancer import Rebalancer
@@ -39,10 +39,12 @@ class RebalancerStage(GatewayStage):
             client.connection.advance(SessionInput.HELLO)
         self.beat_of("gw", connections=sockets)
 
-    def beat_of(self, node: str, *, connections: int, **fields: object) -> None:
+    def beat_of(
+        self, node: str, *, connections: int, at_ms: int = 1, up_ms: int = 0, draining: bool = False
+    ) -> None:
         """Let a node have written its heartbeat."""
-        state = {"atMs": 1, "connections": connections} | fields
-        self.trips.hashes[NODES][node] = orjson.dumps(state)
+        beat = GatewayHeartbeat(at_ms, connections, up_ms=up_ms, draining=draining)
+        self.trips.hashes[NODES][node] = encode_beat(beat)
 
     def ended(self) -> list[Client]:
         return [client for client in self.clients if not client.connection.is_open]
@@ -65,7 +67,7 @@ def _short_settling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_it_gives_sockets_away_down_to_its_share() -> None:
     stage = RebalancerStage(sockets=60)
-    stage.beat_of("other", connections=20, version="a field of a later version")
+    stage.beat_of("other", connections=20)
     async with running(stage):
         # Nobody arrives at the other one, so both together have 42 in the end.
         await eventually(lambda: len(stage.registry) == 22)
@@ -98,11 +100,11 @@ async def test_a_gateway_that_leaves_is_waited_for() -> None:
 
 async def test_one_that_was_started_anew_under_its_name_has_to_settle_again() -> None:
     stage = RebalancerStage(sockets=60)
-    stage.beat_of("other", connections=58, upMs=100)
+    stage.beat_of("other", connections=58, up_ms=100)
     with capture_logs() as logs:
         async with running(stage):
             await eventually(lambda: "it has its share" in str(logs))
-            stage.beat_of("other", connections=58, upMs=5, atMs=2)
+            stage.beat_of("other", connections=58, up_ms=5, at_ms=2)
             await eventually(lambda: str(logs).count("the gateways have changed") == 2)
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -10,6 +11,7 @@ from fanwire.cli.doctor.cluster import gateway_findings, lease_finding
 from fanwire.cli.doctor.findings import CheckResult, Finding, good, within
 from fanwire.cli.doctor.redis_rules import keyspace_finding, server_findings, skew_finding
 from fanwire.cli.inspect.nodes import SILENT_MS, Node
+from fanwire.core.heartbeats import GatewayHeartbeat
 from fanwire.core.keys import PARTITION_COUNT
 from fanwire.errors import Unreachable
 
@@ -95,13 +97,16 @@ def test_a_partition_whose_lease_has_ended_is_told() -> None:
 
 
 def test_gateways_that_are_silent_or_short_of_descriptors_are_told() -> None:
-    state = {"connections": 3, "fdLimit": 1_024, "maxConnections": 20_000}
-    nodes = [Node("a", 100, state), Node("b", SILENT_MS, {"connections": 9})]
+    beat = GatewayHeartbeat(at_ms=1, connections=3, fd_limit=1_024, max_connections=20_000)
+    nodes = [
+        Node("a", 100, beat),
+        Node("b", SILENT_MS, GatewayHeartbeat(at_ms=1, connections=9)),
+    ]
     alive, silent, files = gateway_findings(nodes)
     assert (alive.verdict, "1 alive (a) with 3 sockets" in alive.told) == (CheckResult.OK, True)
     assert (silent.verdict, "b has been silent" in silent.told) == (CheckResult.ADVICE, True)
     assert (files.verdict, "21000" in (files.fix or "")) == (CheckResult.ADVICE, True)
-    *_, crowded = gateway_findings([Node("a", 100, state | {"connections": 900})])
+    *_, crowded = gateway_findings([Node("a", 100, replace(beat, connections=900))])
     assert crowded.verdict is CheckResult.FAILED
     assert next(iter(gateway_findings([]))).verdict is CheckResult.FAILED
 
