@@ -7,6 +7,7 @@ from opentelemetry.trace import Tracer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from fanwire.core.ids import Service, is_valid_id
+from fanwire.core.subscription import Subscription
 from fanwire.errors import Forbidden, InvalidBody, RealtimeError
 from gateway.auth.claims import Claims
 from gateway.edge.request_body import BodyLimits, read_body
@@ -14,7 +15,6 @@ from gateway.routes.answers import error_response, json_response
 from gateway.routes.caller import Callers
 from gateway.session.store import SubscriptionChange, SubscriptionStore
 from gateway.session.stream_request import check_allowed
-from gateway.session.subscription import Subscription
 from shared.telemetry import spans
 from shared.telemetry.short_span import begin
 

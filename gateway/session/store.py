@@ -9,18 +9,19 @@ from typing import Final, NamedTuple, cast
 from fanwire.core.connection_ids import connection_field
 from fanwire.core.ids import Org, Service, UserId
 from fanwire.core.keys import Keys
-from fanwire.errors import NotFound, Overloaded, StaleVersion, shortened
-from gateway.session.subscription import (
+from fanwire.core.subscription import (
+    VERSION_FIELD,
     Subscription,
     decode_subscription,
     encode_change,
+    encode_subscription,
     newest_filter,
 )
+from fanwire.errors import NotFound, Overloaded, StaleVersion, shortened
 from shared.redis.client import as_int, as_values
 from shared.redis.pipelined import PipelinedRedis
 from shared.redis.scripts import Script
 
-VERSION_FIELD: Final = ":version"
 _MAX_TRIES: Final = 8
 _UPDATE: Final = Script("update_subscription")
 
@@ -50,7 +51,7 @@ class SubscriptionStore:
         key = self._keys.subs(org)
         # Version 0: whatever changed before this connection does not concern it.
         body = encode_change(services=services, property_id=property_id, property_version=0)
-        self._redis.send("HSETNX", key, field, b"0 " + body)
+        self._redis.send("HSETNX", key, field, encode_subscription(0, body))
         return await self.version(org)
 
     def unregister(self, org: Org, field: str) -> None:
@@ -105,7 +106,7 @@ class SubscriptionStore:
         version = as_int(await self._run_update(org, field, raw, body, change))
         if version == -1:
             raise _not_open(change)
-        return decode_subscription(b"%d %b" % (version, body)) if version else None
+        return decode_subscription(encode_subscription(version, body)) if version else None
 
     async def _run_update(
         self, org: Org, field: str, raw: bytes | None, body: bytes, change: SubscriptionChange

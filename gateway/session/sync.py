@@ -14,12 +14,12 @@ from redis.exceptions import RedisError
 
 from fanwire.core.connection_ids import connection_field
 from fanwire.core.ids import Org, UserId
+from fanwire.core.subscription import Subscription, newest_filter
 from fanwire.errors import RealtimeError
 from gateway.connection.connection import Connection
 from gateway.connection.registry import ConnectionRegistry
 from gateway.session.joining import Joiner, WantedChange
 from gateway.session.store import SubscriptionStore
-from gateway.session.subscription import Subscription, newest_filter
 from shared.runtime import now_ms
 
 log = structlog.get_logger()

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
 from fanwire.core.connection_ids import connection_field, node_of, split_field
 from fanwire.core.ids import Org, UserId
 from fanwire.core.keys import Keys
+from fanwire.core.subscription import decode_subscription
 
 _PORTION: Final = 1_000
 
@@ -74,23 +73,18 @@ def connections_of(
         user, connection_id = split_field(field)
         if not connection_id:
             continue
-        stored = [_stored(fields[name]) for name in (user, field) if name in fields]
+        stored = [decode_subscription(fields[name]) for name in (user, field) if name in fields]
         # The newest change counts, be it of this socket or of all of the user.
-        version, wish = max(stored, key=lambda pair: pair[0])
+        newest = max(stored, key=lambda each: each.version)
         yield OpenConnection(
             org,
             user,
             connection_id,
-            services=tuple(wish["services"]),
-            property_id=wish["propertyId"],
-            version=version,
+            services=tuple(sorted(newest.services)),
+            property_id=newest.property_id,
+            version=newest.version,
             is_beating=node_of(connection_id) in nodes,
         )
-
-
-def _stored(stored: bytes) -> tuple[int, dict[str, Any]]:
-    version, _, wish = stored.partition(b" ")
-    return int(version), orjson.loads(wish)
 
 
 def _orgs(client: Any, keys: Keys) -> list[Org]:

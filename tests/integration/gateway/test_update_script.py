@@ -5,8 +5,16 @@ from redis.asyncio import Redis
 from fanwire.core.bell import SubscriptionChanged, parse_bell
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
+from fanwire.core.subscription import (
+    VERSION_FIELD,
+    decode_subscription,
+    encode_change,
+    encode_subscription,
+)
+from shared.redis.client import read_hash
 from shared.redis.scripts import Script
 from tests.support.channel import heard_on
+from tests.support.gateway_values import TASKS
 
 UPDATE = Script("update_subscription")
 ACME = Org("acme")
@@ -45,3 +53,16 @@ async def test_what_a_change_says_on_the_bell_is_what_the_gateways_read(
     async with heard_on(redis, keys.bell(ACME)) as bell:
         version = await change(redis, keys)
         assert parse_bell(await bell()) == SubscriptionChanged(version, "alice")
+
+
+async def test_what_the_script_stores_is_read_as_a_subscription(
+    redis: Redis, key_prefix: str
+) -> None:
+    keys = Keys(key_prefix)
+    body = encode_change(services=frozenset([TASKS]), property_id="p9", property_version=None)
+    reply = await UPDATE(redis, [keys.subs(ACME), keys.bell(ACME)], ["alice", "", body, "0"])
+    version = int(reply)
+    stored = await read_hash(redis, keys.subs(ACME))
+    assert decode_subscription(stored[b"alice"]).version == version
+    assert stored[b"alice"] == encode_subscription(version, body)
+    assert int(stored[VERSION_FIELD.encode()]) == version

@@ -8,9 +8,9 @@ import pytest
 from fanwire.core.connection_ids import connection_field
 from fanwire.core.ids import Service, UserId
 from fanwire.core.keys import Keys
+from fanwire.core.subscription import Subscription
 from fanwire.errors import NotFound, Overloaded, StaleVersion
 from gateway.session.store import SubscriptionChange, SubscriptionStore
-from gateway.session.subscription import Subscription
 from shared.redis.pipelined import RedisUnavailable
 from tests.support.gateway_values import ACME, DEMO, TASKS, USERS
 from tests.support.memory_redis import MemoryTrips

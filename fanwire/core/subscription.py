@@ -4,13 +4,18 @@ Stored in `subs:{org}` as `<version> <json>`: the version goes first, so that th
 allocates it need not write JSON. A change may leave the property filter as it is. It then
 carries the filter of the change before it, under that change's version, so a node that saw
 only the second change applies both, and a socket with a newer filter keeps its own.
+`contract/subscriptions/` holds examples.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
 from fanwire.core.ids import Service
+
+VERSION_FIELD: Final = ":version"
+"""The field of `subs:{org}` that counts its changes; a user's name cannot begin with a colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,13 @@ def decode_subscription(stored: bytes) -> Subscription:
         property_id=fields["propertyId"],
         # The writer cannot know the version that its own change will get.
         property_version=version if property_version is None else property_version,
-        request_id=fields["requestId"],
+        request_id=fields.get("requestId"),
     )
+
+
+def encode_subscription(version: int, body: bytes) -> bytes:
+    """Return what a field holds: `body`, as of `version`."""
+    return b"%d %b" % (version, body)
 
 
 def encode_change(

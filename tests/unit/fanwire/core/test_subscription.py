@@ -4,10 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanwire.core.ids import Service
-from gateway.session.subscription import (
+from fanwire.core.subscription import (
     Subscription,
     decode_subscription,
     encode_change,
+    encode_subscription,
     newest_filter,
 )
 from tests.support.gateway_values import TASKS, USERS
@@ -21,14 +22,14 @@ def a_subscription(
 
 def test_a_change_that_sets_the_filter_sets_it_under_its_own_version() -> None:
     body = encode_change(services=frozenset([TASKS]), property_id="p9", property_version=None)
-    assert decode_subscription(b"8 " + body) == a_subscription(
+    assert decode_subscription(encode_subscription(8, body)) == a_subscription(
         8, property_id="p9", property_version=8
     )
 
 
 def test_a_change_that_leaves_the_filter_carries_it_under_the_version_that_set_it() -> None:
     body = encode_change(services=frozenset([TASKS]), property_id="p9", property_version=5)
-    assert decode_subscription(b"8 " + body) == a_subscription(
+    assert decode_subscription(encode_subscription(8, body)) == a_subscription(
         8, property_id="p9", property_version=5
     )
 
@@ -56,7 +57,7 @@ def test_what_is_stored_is_read_back(
         property_version=property_version,
         request_id=request_id,
     )
-    assert decode_subscription(b"%d %b" % (version, body)) == Subscription(
+    assert decode_subscription(encode_subscription(version, body)) == Subscription(
         version, services, property_id, property_version, request_id
     )
 
