@@ -13,15 +13,20 @@ from opentelemetry.trace import Link, Span, SpanKind, StatusCode, Tracer
 
 from fanout.topic.batches import Batch
 from fanout.topic.open_topic import Commit, OpenTopic
-from fanwire.publish.tracing import (
+from fanwire.core.span_names import (
     BATCH_COUNT,
     DESTINATION,
     ERROR_TYPE,
     OPERATION,
+    ORG,
+    POSITION,
     REDIS,
+    SERVICE,
+    SIZE_BYTES,
     SYSTEM,
-    traceparent_of,
+    WINDOW_MS,
 )
+from fanwire.publish.tracing import traceparent_of
 from shared.telemetry import spans
 from shared.telemetry.contexts import NO_PARENT, parent_of, remote_span
 
@@ -54,8 +59,8 @@ class CommitSpan:
 
     def _place(self, commit: Commit) -> None:
         if commit.encoded is not None:
-            self._span.set_attribute(spans.POSITION, str(commit.position))
-            self._span.set_attribute(spans.SIZE_BYTES, len(commit.encoded.body))
+            self._span.set_attribute(POSITION, str(commit.position))
+            self._span.set_attribute(SIZE_BYTES, len(commit.encoded.body))
 
 
 class CommitSpans:
@@ -77,9 +82,9 @@ class CommitSpans:
                 OPERATION: "commit",
                 DESTINATION: str(topic.topic),
                 BATCH_COUNT: len(batch.events),
-                spans.SERVICE: topic.topic.service,
-                spans.ORG: topic.topic.org,
-                spans.WINDOW_MS: round(topic.batches.window_ms),
+                SERVICE: topic.topic.service,
+                ORG: topic.topic.org,
+                WINDOW_MS: round(topic.batches.window_ms),
             },
         )
         return CommitSpan(span)

@@ -9,18 +9,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
+from fanwire.core.span_names import (
+    BATCH_COUNT,
+    DESTINATION,
+    ENTRY_ID,
+    ENTRY_IDS,
+    ERROR_TYPE,
+    OPERATION,
+    REDIS,
+    SEND,
+    SYSTEM,
+)
 from fanwire.errors import RealtimeError
 from fanwire.publish.new_event import NewEvent
 
-SEND_SPAN: Final = "send events"
-SYSTEM: Final = "messaging.system"
-OPERATION: Final = "messaging.operation.name"
-DESTINATION: Final = "messaging.destination.name"
-BATCH_COUNT: Final = "messaging.batch.message_count"
-ENTRY_ID: Final = "messaging.message.id"
-ENTRY_IDS: Final = "fanwire.entry_ids"
-ERROR_TYPE: Final = "error.type"
-REDIS: Final = "redis"
 MAX_ENTRY_IDS: Final = 128
 
 
@@ -73,7 +75,7 @@ else:
         """Trace what happens inside as the publish of `events`."""
         # Not the SDK's record of an exception: its text may quote what was to be published.
         with TRACER.start_as_current_span(
-            SEND_SPAN,
+            SEND,
             kind=trace.SpanKind.PRODUCER,
             record_exception=False,
             set_status_on_exception=False,

@@ -7,11 +7,18 @@ two sockets, and there is one for all of them.
 from opentelemetry.trace import SpanKind, Tracer
 
 from fanwire.core.keys import Topic
-from fanwire.publish.tracing import (
+from fanwire.core.span_names import (
+    AGE_MS,
     BATCH_COUNT,
     DESTINATION,
+    DROPPED,
+    FILTERED,
     OPERATION,
+    ORG,
+    POSITION,
+    RECIPIENTS,
     REDIS,
+    SERVICE,
     SYSTEM,
 )
 from gateway.delivery.log_entry import LogEntry
@@ -40,12 +47,12 @@ class DeliverSpans:
                 OPERATION: "deliver",
                 DESTINATION: str(topic),
                 BATCH_COUNT: entry.event_count,
-                spans.SERVICE: topic.service,
-                spans.ORG: topic.org,
-                spans.POSITION: str(entry.position),
-                spans.RECIPIENTS: written.recipients,
-                spans.FILTERED: written.filtered,
-                spans.DROPPED: written.dropped,
-                spans.AGE_MS: round(age_ms, 3),
+                SERVICE: topic.service,
+                ORG: topic.org,
+                POSITION: str(entry.position),
+                RECIPIENTS: written.recipients,
+                FILTERED: written.filtered,
+                DROPPED: written.dropped,
+                AGE_MS: round(age_ms, 3),
             },
         ).end()

@@ -13,10 +13,10 @@ from opentelemetry.trace import (
     use_span,
 )
 
+from fanwire.core.span_names import COUNT, ERROR_TYPE, RESULT
 from fanwire.errors import RealtimeError
-from fanwire.publish.tracing import ERROR_TYPE
 from shared.telemetry.contexts import NO_PARENT
-from shared.telemetry.spans import COUNT, RESULT, SpanName
+from shared.telemetry.spans import SpanName
 
 FAILED: Final = "failed"
 FIRST_OURS: Final = 500
