@@ -21,6 +21,7 @@ from fanout.topic.batches import Batch
 from fanout.topic.open_topic import Commit, OpenTopic
 from fanout.topic.refusals import Refusal, refusal_of
 from fanwire.core.tiers import Tier
+from shared.redis.error_reply import error_text
 from shared.redis.owned_connection import Command, OwnedConnection, script_call
 from shared.redis.scripts import Script
 from shared.redis.server_clock import ServerClock
@@ -177,7 +178,7 @@ class Committer:
             self.schedule(topic)
 
     def _refused(self, topic: OpenTopic, error: ResponseError) -> Refusal:
-        text = f"{error.status_code} {error}" if error.status_code else str(error)
+        text = error_text(error)
         refusal = refusal_of(text)
         if refusal is Refusal.SERVER:
             raise ServerRefused(text)

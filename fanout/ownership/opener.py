@@ -22,6 +22,7 @@ from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import parse_position
 from fanwire.core.tiers import Tiers
 from shared.logs import logger
+from shared.redis.error_reply import error_text
 from shared.redis.owned_connection import OwnedConnection, script_call
 from shared.redis.scripts import Script
 from shared.runtime import now_ms
@@ -96,7 +97,7 @@ class Opener:
         return script_call(OPEN_TOPIC, (keys.topic, keys.batches), (known_epoch,))
 
     def _refused(self, topic: Topic, error: ResponseError) -> None:
-        text = f"{error.status_code} {error}" if error.status_code else str(error)
+        text = error_text(error)
         if refusal_of(text) is Refusal.SERVER:
             raise error
         self._log.error("topic.set_aside", topic=str(topic), why=text)

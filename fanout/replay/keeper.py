@@ -18,6 +18,7 @@ from fanout.topic.open_topic import OpenTopic
 from fanout.topic.refusals import Refusal, refusal_of
 from fanout.topic.retention import LogTrim
 from fanout.topic.topic_table import TopicTable
+from shared.redis.error_reply import error_text
 from shared.redis.owned_connection import OwnedConnection
 from shared.redis.server_clock import ServerClock
 
@@ -92,8 +93,7 @@ class ReplayKeeper:
         )
         for (topic, cut), reply in zip(cuts, replies, strict=True):
             if isinstance(reply, ResponseError):
-                text = f"{reply.status_code} {reply}" if reply.status_code else str(reply)
-                if refusal_of(text) is not Refusal.TOPIC:
+                if refusal_of(error_text(reply)) is not Refusal.TOPIC:
                     raise reply
                 continue  # its next commit will be refused as well, and tells
             for reason, count in cut.event_counts.items():

@@ -1,10 +1,10 @@
 """What an error reply to a commit means for the worker.
 
-Redis answers with a code in capitals, then words. `STALE` is ours: somebody else moved the
-topic, or the server is another one than it was. A wrong type, or an error without a code of
-its own (`ERR`, which the client library strips), is about this call's keys: the other
-topics must not suffer. Everything else is about the server (READONLY, MOVED, NOSCRIPT, OOM,
-LOADING, …), so nothing that the worker believes can be trusted any more.
+Redis answers with a code in capitals, then words. `STALE` comes from our own script: another
+worker moved the topic, or the server is another one than it was. A wrong type, or an error
+without a code of its own (`ERR`, which the client library strips), is about this call's keys:
+the other topics must not suffer. Everything else is about the server (READONLY, MOVED,
+NOSCRIPT, OOM, LOADING, …), so nothing that the worker believes can be trusted any more.
 """
 
 from enum import Enum

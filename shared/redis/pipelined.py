@@ -21,11 +21,13 @@ from typing import Final
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from fanwire.core.backoff import backoff_ms
 from fanwire.errors import Overloaded
+from shared.redis.client import RECONNECT
+from shared.redis.error_reply import error_text
 from shared.redis.owned_connection import Command, OwnedConnection
 from shared.redis.presence import RedisPresence
 from shared.redis.scripts import Argument, Script
-from shared.runtime import backoff_ms
 
 Reply = object
 Call = tuple[Command, asyncio.Future[Reply]]
@@ -101,7 +103,7 @@ class PipelinedRedis:
                 await self._wake.wait()
                 if (connection := await self._connect()) is not None:
                     await self._use(connection)
-                await asyncio.sleep(backoff_ms(self._attempt, random.random()) / 1000)
+                await asyncio.sleep(backoff_ms(self._attempt, random.random(), RECONNECT) / 1000)
                 self._attempt += 1
         finally:
             self._refuse_all("the gateway is stopping")
@@ -175,8 +177,7 @@ def _refuse(calls: Sequence[Call], cause: object) -> None:
 def _refusal(error: Exception) -> Exception:
     if isinstance(error, NoScriptError):
         return error
-    # redis-py takes the code off some errors and leaves it on others, this one among them.
-    if isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE"):
+    if isinstance(error, ResponseError) and error_text(error).startswith("WRONGTYPE"):
         return WrongType(error)
     return RedisUnavailable(error)
 
