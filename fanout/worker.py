@@ -8,10 +8,12 @@ from redis.exceptions import RedisError
 from fanout.commit.committer import ServerRefused
 from fanout.counters import WorkerCounters
 from fanout.term import REDIS_USER, Term, TermPlan
+from fanwire.core.backoff import backoff_ms
 from fanwire.core.keys import Topic
 from shared.logs import logger
+from shared.redis.client import RECONNECT
 from shared.redis.presence import RedisPresence
-from shared.runtime import backoff_ms, stopped_within
+from shared.runtime import stopped_within
 
 
 class FanoutWorker:
@@ -54,7 +56,7 @@ class FanoutWorker:
             self.term = None
             attempt = 0 if term.is_ready else attempt + 1
             # Full jitter: workers that lost a server together must not return together.
-            if await stopped_within(stop, backoff_ms(attempt, random.random())):
+            if await stopped_within(stop, backoff_ms(attempt, random.random(), RECONNECT)):
                 return
 
 

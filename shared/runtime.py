@@ -1,4 +1,4 @@
-"""How a process runs and stops: event loop, signals, waits between attempts."""
+"""How a process runs and stops: event loop, signals, limits."""
 
 import asyncio
 import gc
@@ -70,17 +70,3 @@ async def stopped_within(stop: asyncio.Event, wait_ms: float) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-def backoff_ms(
-    attempt: int, chance: float, *, shortest_ms: float = 100, longest_ms: float = 1_000
-) -> float:
-    """Return the wait before a repeated attempt; `attempt` counts from 0.
-
-    Full jitter, from nearly nothing to the whole step: processes that lost a server
-    together must not come back to it together. A second at most, since whoever waits when a
-    failover ends adds to it, and connects are cheap for a server.
-    """
-    # Without the cap on the exponent a day of outage would compute astronomic numbers.
-    step_ms = shortest_ms * (1 << min(attempt, 30))
-    return min(step_ms, longest_ms) * chance

@@ -13,11 +13,12 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from fanwire.core.backoff import backoff_ms
 from fanwire.core.bell import BellMessage, parse_bell
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
+from shared.redis.client import RECONNECT
 from shared.redis.pipelined import RedisUnavailable
-from shared.runtime import backoff_ms
 
 log = structlog.get_logger()
 
@@ -83,7 +84,7 @@ class Bell:
                 self._pubsub = None
                 await pubsub.aclose()  # type: ignore[no-untyped-call]
             self._attempt += 1
-            await asyncio.sleep(backoff_ms(self._attempt, random.random()) / 1000)
+            await asyncio.sleep(backoff_ms(self._attempt, random.random(), RECONNECT) / 1000)
 
     async def _listen(self, pubsub: PubSub) -> None:
         for _, is_heard in self._orgs.values():

@@ -3,7 +3,7 @@
 One retrying layer: the caller's. redis-py would repeat a command after a lost connection,
 and an XADD whose reply was lost would then be written twice, so its retries are off; an
 error reaches the caller, who knows whether to repeat. A pooled connection that was closed
-while idle is opened anew without a word; who must hear of it takes shared/owned_connection.
+while idle is opened again without a word; what must notice that takes an OwnedConnection.
 
 A cancelled call closes its connection, so that its reply cannot reach the next user of the
 pool (tests/integration/test_redis_io.py holds redis-py to that).
@@ -13,18 +13,23 @@ and the functions named `read_*` and `as_*` are the only place that narrows them
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
+from fanwire.core.backoff import BackoffLimits
 from fanwire.redis.clients import async_client
 from shared.redis.cancellable import CANCELLABLE
 
 Entry = tuple[bytes, dict[bytes, bytes]]
 """A stream entry: its id and its fields."""
+
+RECONNECT: Final = BackoffLimits(first_ms=100, longest_ms=1_000)
+"""Of a server that lost its connection. A second at most: the wait in which a failover ends adds
+to the outage, and connects are cheap for Redis."""
 
 
 def connect(

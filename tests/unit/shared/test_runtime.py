@@ -1,4 +1,4 @@
-"""Signals, waits and back-off."""
+"""Signals and waits."""
 
 import asyncio
 import os
@@ -6,27 +6,8 @@ import resource
 import signal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from shared.runtime import backoff_ms, now_ms, run, stop_event, stopped_within
-
-chances = st.floats(min_value=0, max_value=1, exclude_max=True)
-
-
-@given(attempt=st.integers(min_value=0, max_value=100_000), chance=chances)
-def test_a_backoff_is_never_negative_and_never_over_its_bound(attempt: int, chance: float) -> None:
-    assert 0 <= backoff_ms(attempt, chance, shortest_ms=100, longest_ms=5_000) < 5_000
-
-
-@given(attempt=st.integers(min_value=0, max_value=100), chance=chances)
-def test_a_later_attempt_never_waits_less_by_the_same_chance(attempt: int, chance: float) -> None:
-    assert backoff_ms(attempt, chance) <= backoff_ms(attempt + 1, chance)
-
-
-def test_the_bound_doubles_with_each_attempt() -> None:
-    waits = [backoff_ms(n, 0.5, shortest_ms=100, longest_ms=1_000) for n in range(5)]
-    assert waits == [50, 100, 200, 400, 500]
+from shared.runtime import now_ms, run, stop_event, stopped_within
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from fanwire.core.backoff import BackoffLimits
 from fanwire.core.bell import BellMessage, TopicMoved
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Keys
@@ -130,7 +131,7 @@ async def running() -> AsyncIterator[BellStage]:
 
 @pytest.fixture(autouse=True)
 def _no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.delivery.bell.backoff_ms", lambda attempt, chance: 0.0)
+    monkeypatch.setattr("gateway.delivery.bell.RECONNECT", BackoffLimits(first_ms=0))
 
 
 async def test_a_bell_that_is_doubted_is_connected_anew() -> None:

@@ -22,3 +22,8 @@ def test_a_later_attempt_never_has_a_lower_cap(attempt: int, chance: float) -> N
 def test_the_whole_range_below_the_cap_is_used() -> None:
     assert backoff_ms(2, 0.0, LIMITS) == 0
     assert backoff_ms(2, 0.5, LIMITS) == 500
+
+
+def test_the_cap_doubles_with_each_attempt() -> None:
+    limits = BackoffLimits(first_ms=100, longest_ms=1_000)
+    assert [backoff_ms(n, 0.5, limits) for n in range(5)] == [50, 100, 200, 400, 500]
