@@ -5,23 +5,20 @@ a minute refuses new sockets: a token that was called back must not slip in duri
 """
 
 import asyncio
-import time
+from collections.abc import Set
 from typing import Final
 
-import structlog
-from redis.exceptions import RedisError
-
+from fanwire.core.clock import wall_ms
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
-from fanwire.errors import Forbidden, RealtimeError, Unauthorized
+from fanwire.errors import Forbidden, Unauthorized
 from gateway.auth.claims import Claims
 from gateway.connection.registry import ConnectionRegistry
 from gateway.session.revoked_tokens import RevokedTokens
 from shared.redis.client import as_list
 from shared.redis.pipelined import PipelinedRedis, RedisUnavailable
+from shared.refresher import Refresher
 from shared.runtime import now_ms
-
-log = structlog.get_logger()
 
 MAX_AGE_MS: Final = 60_000
 
@@ -37,8 +34,9 @@ class Revocations:
         self._registry = registry
         self._poll_ms = poll_ms
         self._known: dict[Org, tuple[RevokedTokens, float]] = {}
-        self._due: set[Org] = set()
-        self._wake = asyncio.Event()
+        self._refresher = Refresher(
+            self._read_all, self._orgs_here, poll_ms=poll_ms, failed="revocations.read_failed"
+        )
 
     async def open(self, org: Org) -> None:
         """Return once the list of `org` is known. Raises RedisUnavailable."""
@@ -60,49 +58,28 @@ class Revocations:
 
     def changed(self, org: Org) -> None:
         """Read the list of `org` again, soon."""
-        self._due.add(org)
-        self._wake.set()
+        self._refresher.mark(org)
 
     async def run(self) -> None:
         """Keep the lists fresh until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow())
-            tasks.create_task(self._poll())
+        await self._refresher.run()
 
-    async def _follow(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            await self._read_due()
+    async def _orgs_here(self) -> set[Org]:
+        here = set(self._registry.orgs())
+        # An org that has left is forgotten, and read again with its next socket. What was read
+        # a moment ago may be for a socket that is still on its way.
+        since_ms = now_ms() - self._poll_ms
+        self._known = {
+            org: known for org, known in self._known.items() if org in here or known[1] > since_ms
+        }
+        return here
 
-    async def _poll(self) -> None:
-        # On a time of its own: rings that never pause must not put it off, or lists that
-        # nothing rings for would grow too old to let anybody in.
-        while True:
-            await asyncio.sleep(self._poll_ms / 1000)
-            here = set(self._registry.orgs())
-            # An org that has left is forgotten, and read again with its next socket. What was
-            # read a moment ago may be for a socket that is still on its way.
-            since_ms = now_ms() - self._poll_ms
-            self._known = {
-                org: known
-                for org, known in self._known.items()
-                if org in here or known[1] > since_ms
-            }
-            self._due |= here
-            self._wake.set()
-
-    async def _read_due(self) -> None:
-        due, self._due = self._due, set()
-        try:
-            await asyncio.gather(*map(self._read, due))
-        except (RealtimeError, RedisError, OSError) as error:
-            log.warning("revocations.read_failed", cause=str(error), org_count=len(due))
-            self._due |= due  # with the next ring or poll
+    async def _read_all(self, orgs: Set[Org]) -> None:
+        await asyncio.gather(*map(self._read, orgs))
 
     async def _read(self, org: Org) -> None:
         # Scored by the expiry of what they revoke: an older one has nothing left to revoke.
-        now_s = int(time.time())  # noqa: TID251 (token times are wall-clock times)
+        now_s = int(wall_ms() / 1000)
         reply = await self._redis.call("ZRANGE", self._keys.revoked(org), now_s, "+inf", "BYSCORE")
         members = [member.decode() for member in as_list(reply)]
         revocations = RevokedTokens(members)
