@@ -1,21 +1,15 @@
-"""Puts a worker together: settings become limits, limits become parts."""
+"""Puts a worker together and serves its internal port."""
 
 import asyncio
 import secrets
 import socket
-from collections.abc import Callable
 
-from fanout.commit.committer import unrecorded
 from fanout.commit.spans import CommitSpans
+from fanout.commit.telemetry import UNRECORDED, CommitTelemetry
 from fanout.internal_api import internal_api
 from fanout.metrics import batch_sizes, observe_worker
-from fanout.ownership.leases import LeaseTimes
-from fanout.ownership.opener import TopicLimits
 from fanout.settings import FanoutSettings
-from fanout.term import TermPlan
-from fanout.topic.batch_window import WindowLimits
-from fanout.topic.batches import BatchLimits
-from fanout.topic.retention import RetentionLimits
+from fanout.term import RedisAccess, TermPlan
 from fanout.worker import FanoutWorker
 from fanwire.core.keys import Keys
 from shared.http_server import internal_server
@@ -44,7 +38,7 @@ async def serve(realtime: RealtimeSettings, settings: FanoutSettings, exports: E
     labels = ServiceLabels(realtime.metric_service_names)
     record_size = batch_sizes(telemetry.instruments, labels)
     spans = None if telemetry.tracer is None else CommitSpans(telemetry.tracer)
-    plan = term_plan(realtime, settings, worker=name, record_size=record_size, spans=spans)
+    plan = term_plan(realtime, settings, name, CommitTelemetry(record_size, spans))
     worker, loop_lag = FanoutWorker(plan), LoopLag()
     observe_worker(telemetry.instruments, worker, labels)
     observe_runtime(telemetry.instruments, worker.presence, loop_lag)
@@ -67,42 +61,24 @@ async def serve(realtime: RealtimeSettings, settings: FanoutSettings, exports: E
 def term_plan(
     realtime: RealtimeSettings,
     settings: FanoutSettings,
-    *,
     worker: str,
-    record_size: Callable[[int, str], None] = unrecorded,
-    spans: CommitSpans | None = None,
+    telemetry: CommitTelemetry = UNRECORDED,
 ) -> TermPlan:
     """Return what the settings mean for every term of `worker`."""
     return TermPlan(
-        redis_url=realtime.redis_url.get_secret_value(),
-        connect_timeout_ms=realtime.redis_connect_timeout_ms,
-        timeout_ms=realtime.redis_timeout_ms,
-        keys=Keys(realtime.key_prefix),
-        lease=LeaseTimes(worker, settings.lease_ms, settings.lease_renew_ms),
-        sweep_ms=settings.sweep_ms,
-        limits=_topic_limits(realtime, settings),
-        record_size=record_size,
-        spans=spans,
+        worker,
+        _redis_access(realtime),
+        Keys(realtime.key_prefix),
+        settings.worker_limits(realtime.tier_table),
+        telemetry,
     )
 
 
-def _topic_limits(realtime: RealtimeSettings, settings: FanoutSettings) -> TopicLimits:
-    return TopicLimits(
-        tiers=realtime.tier_table,
-        batches=BatchLimits(
-            max_events=settings.batch_max_events,
-            max_bytes=settings.batch_max_bytes,
-            window=WindowLimits(settings.batch_shortest_ms, settings.batch_longest_ms),
-        ),
-        retention=RetentionLimits(
-            age_ms=settings.retention_s * 1000,
-            event_count=settings.retention_events,
-            size_bytes=settings.retention_bytes,
-        ),
-        replay_budget_bytes=settings.replay_budget_bytes,
-        dedup_max_ids=settings.dedup_max_ids,
-        dedup_window_ms=settings.dedup_window_s * 1000,
-        dead_letters_max=settings.dead_letters_max,
+def _redis_access(realtime: RealtimeSettings) -> RedisAccess:
+    return RedisAccess(
+        realtime.redis_url.get_secret_value(),
+        connect_timeout_ms=realtime.redis_connect_timeout_ms,
+        timeout_ms=realtime.redis_timeout_ms,
     )
 
 

@@ -5,6 +5,14 @@ from typing import Final, Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from fanout.commit.limits import CommitLimits
+from fanout.ownership.leases import LeaseTimes
+from fanout.term import WorkerLimits
+from fanout.topic.batch_window import WindowLimits
+from fanout.topic.batches import BatchLimits
+from fanout.topic.limits import TopicLimits
+from fanout.topic.retention import RetentionLimits
+from fanwire.core.tiers import Tiers
 from shared.settings.realtime import EnvSettings
 
 CLIENT_MAX_FRAME_BYTES: Final = 1_048_576
@@ -83,6 +91,54 @@ class FanoutSettings(EnvSettings):
     dead_letters_max: int = Field(
         10_000, ge=1, le=10_000_000, description="Roughly how many dead letters a topic keeps."
     )
+
+    @property
+    def lease_times(self) -> LeaseTimes:
+        """How leases are held."""
+        return LeaseTimes(self.lease_ms, self.lease_renew_ms)
+
+    @property
+    def batch_limits(self) -> BatchLimits:
+        """How batches are made."""
+        return BatchLimits(
+            max_events=self.batch_max_events,
+            max_bytes=self.batch_max_bytes,
+            window=WindowLimits(self.batch_shortest_ms, self.batch_longest_ms),
+        )
+
+    @property
+    def retention_limits(self) -> RetentionLimits:
+        """How much of each log is kept."""
+        return RetentionLimits(
+            age_ms=self.retention_s * 1000,
+            event_count=self.retention_events,
+            size_bytes=self.retention_bytes,
+        )
+
+    @property
+    def commit_limits(self) -> CommitLimits:
+        """How batches are committed."""
+        return CommitLimits(dead_letters_max=self.dead_letters_max)
+
+    def topic_limits(self, tiers: Tiers) -> TopicLimits:
+        """Return the bounds of every topic, where services have these tiers."""
+        return TopicLimits(
+            tiers=tiers,
+            batches=self.batch_limits,
+            retention=self.retention_limits,
+            dedup_max_ids=self.dedup_max_ids,
+            dedup_window_ms=self.dedup_window_s * 1000,
+        )
+
+    def worker_limits(self, tiers: Tiers) -> WorkerLimits:
+        """Return the bounds of a worker, where services have these tiers."""
+        return WorkerLimits(
+            lease=self.lease_times,
+            topic=self.topic_limits(tiers),
+            commit=self.commit_limits,
+            sweep_ms=self.sweep_ms,
+            replay_budget_bytes=self.replay_budget_bytes,
+        )
 
     @model_validator(mode="after")
     def _window_is_ordered(self) -> Self:

@@ -2,12 +2,12 @@
 
 All that a worker believes about topics, leases and cursors was learnt through one
 connection and is worth as much as it. So nothing is mended: the first loss or refusal ends
-the term, every task of it ends with it, and the next term learns everything anew. What was
+the term, every task of it ends with it, and the next term learns everything again. What was
 read and not committed lies behind the cursor and is read again.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -15,17 +15,20 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from fanout.commit.committer import COMMIT_BATCH, Committer, unrecorded
-from fanout.commit.spans import CommitSpans
+from fanout.commit.committer import COMMIT_BATCH, Committer
+from fanout.commit.limits import CommitLimits
+from fanout.commit.telemetry import CommitTelemetry
 from fanout.counters import WorkerCounters
 from fanout.heartbeat import HeartbeatWriter
 from fanout.input.gaps import InputGaps
 from fanout.input.reader import InputReader
 from fanout.input.sorter import InputSorter
 from fanout.ownership.discovery import Discovery
-from fanout.ownership.leases import BEAT_WORKER, RENEW_LEASE, Leases, LeaseTimes
-from fanout.ownership.opener import OPEN_TOPIC, Opener, TopicLimits
+from fanout.ownership.lease_store import BEAT_WORKER, RENEW_LEASE, LeaseStore
+from fanout.ownership.leases import Leases, LeaseTimes
+from fanout.ownership.opener import OPEN_TOPIC, Opener
 from fanout.replay.keeper import ReplayKeeper
+from fanout.topic.limits import TopicLimits
 from fanout.topic.open_topic import OpenTopic
 from fanout.topic.refusals import Refusal
 from fanout.topic.topic_table import TopicTable
@@ -46,19 +49,35 @@ _SCRIPTS: Final = (COMMIT_BATCH, OPEN_TOPIC, RENEW_LEASE, BEAT_WORKER)
 
 
 @dataclass(frozen=True, slots=True)
+class RedisAccess:
+    """Where Redis is, and how long it may take to answer."""
+
+    url: str
+    connect_timeout_ms: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """The bounds that the settings give to the rooms of a worker."""
+
+    lease: LeaseTimes
+    topic: TopicLimits
+    commit: CommitLimits
+    sweep_ms: int
+    replay_budget_bytes: int | None
+    """For the logs of all workers together."""
+
+
+@dataclass(frozen=True, slots=True)
 class TermPlan:
     """What all terms of a worker have in common."""
 
-    redis_url: str
-    connect_timeout_ms: int
-    timeout_ms: int
+    worker: str
+    redis: RedisAccess
     keys: Keys
-    lease: LeaseTimes
-    sweep_ms: int
-    limits: TopicLimits
-    record_size: Callable[[int, str], None] = unrecorded
-    """Told the events and the service of each batch."""
-    spans: CommitSpans | None = None
+    limits: WorkerLimits
+    telemetry: CommitTelemetry
 
 
 class Term:
@@ -135,28 +154,27 @@ class Term:
 
     def _connect(self, stack: AsyncExitStack) -> Redis:
         redis = connect(
-            self._plan.redis_url,
-            client_name=f"fanout-{self._plan.lease.worker}",
-            connect_timeout_ms=self._plan.connect_timeout_ms,
+            self._plan.redis.url,
+            client_name=f"fanout-{self._plan.worker}",
+            connect_timeout_ms=self._plan.redis.connect_timeout_ms,
             timeout_ms=None,  # what an owned connection asks for
         )
         stack.push_async_callback(redis.aclose)
         return redis
 
     async def _own(self, stack: AsyncExitStack, redis: Redis) -> OwnedConnection:
-        connection = await OwnedConnection.open(redis, timeout_ms=self._plan.timeout_ms)
+        connection = await OwnedConnection.open(redis, timeout_ms=self._plan.redis.timeout_ms)
         stack.push_async_callback(connection.aclose)
         return connection
 
     def _committer(self, owned: OwnedConnection) -> Committer:
         return Committer(
             owned,
+            self._plan.limits.commit,
             clock=self._clock,
             counters=self._counters,
-            dead_letters_max=self._plan.limits.dead_letters_max,
+            telemetry=self._plan.telemetry,
             on_refused=self._on_refused,
-            record_size=self._plan.record_size,
-            spans=self._plan.spans,
         )
 
     def _input_reader(
@@ -175,9 +193,8 @@ class Term:
             await committer.finish(self.topic_table.open_in(partitions), within_ms=HAND_OVER_MS)
 
         return Leases(
-            owned,
-            self._plan.lease,
-            keys=self._plan.keys,
+            LeaseStore(owned, self._plan.keys, self._plan.worker),
+            self._plan.limits.lease,
             topic_table=self.topic_table,
             clock=self._clock,
             counters=self._counters,
@@ -188,7 +205,7 @@ class Term:
         return InputGaps(
             reader,
             counters=self._counters,
-            dead_letters_max=self._plan.limits.dead_letters_max,
+            dead_letters_max=self._plan.limits.commit.dead_letters_max,
         )
 
     def _discovery(self, redis: Redis, connection: OwnedConnection, gaps: InputGaps) -> Discovery:
@@ -196,7 +213,7 @@ class Term:
             redis=redis,
             connection=connection,
             keys=self._plan.keys,
-            sweep_ms=self._plan.sweep_ms,
+            sweep_ms=self._plan.limits.sweep_ms,
             on_found=self.topic_table.found,
             on_swept=partial(self._on_swept, gaps),
         )
@@ -206,12 +223,11 @@ class Term:
     ) -> Opener:
         return Opener(
             reader,
+            self._plan.limits.topic,
             keys=self._plan.keys,
             topic_table=self.topic_table,
-            limits=self._plan.limits,
             known_epochs=self._known_epochs,
-            gaps=gaps,
-            on_opened=input_reader.join,
+            on_opened=partial(self._on_opened, input_reader, gaps),
         )
 
     def _keeper(self, reader: OwnedConnection) -> ReplayKeeper:
@@ -224,7 +240,7 @@ class Term:
         )
 
     def _heartbeat(self, reader: OwnedConnection) -> HeartbeatWriter:
-        worker = self._plan.lease.worker
+        worker = self._plan.worker
         return HeartbeatWriter(reader, keys=self._plan.keys, worker=worker, heartbeat=self._beat)
 
     def _beat(self) -> WorkerHeartbeat:
@@ -239,6 +255,12 @@ class Term:
             pruned=sum(counters.pruned_by_tier.values()),
             uncommitted_bytes=sum(topic.uncommitted_bytes for topic in table.open.values()),
         )
+
+    async def _on_opened(
+        self, input_reader: InputReader, gaps: InputGaps, topics: Sequence[OpenTopic]
+    ) -> None:
+        await gaps.look(topics)
+        input_reader.join(topics)
 
     async def _on_swept(self, gaps: InputGaps) -> None:
         self.is_ready = True

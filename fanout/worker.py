@@ -34,7 +34,7 @@ class FanoutWorker:
     @property
     def name(self) -> str:
         """The id under which this process holds leases."""
-        return self._plan.lease.worker
+        return self._plan.worker
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`, then give everything back."""

@@ -13,9 +13,11 @@ from typing import Final, NamedTuple
 from redis.exceptions import ResponseError
 
 from fanout.commit.deadlines import DeadlineQueue
-from fanout.commit.fairness import FairnessLimits, FairTurns
-from fanout.commit.pressure import PressureLimits, pruned_tiers
-from fanout.commit.spans import CommitSpan, CommitSpans
+from fanout.commit.fairness import FairTurns
+from fanout.commit.limits import CommitLimits
+from fanout.commit.pressure import pruned_tiers
+from fanout.commit.spans import CommitSpan
+from fanout.commit.telemetry import CommitTelemetry
 from fanout.counters import WorkerCounters
 from fanout.topic.batches import Batch
 from fanout.topic.open_topic import Commit, OpenTopic
@@ -29,10 +31,6 @@ from shared.runtime import now_ms
 
 COMMIT_BATCH: Final = Script("commit_batch")
 _RANKS: Final = {tier: rank for rank, tier in enumerate(Tier)}
-
-
-def unrecorded(event_count: int, service: str) -> None:
-    """Record nothing."""
 
 
 class ServerRefused(Exception):
@@ -53,26 +51,22 @@ class Committer:
     def __init__(
         self,
         connection: OwnedConnection,
+        limits: CommitLimits,
         *,
         clock: ServerClock,
         counters: WorkerCounters,
-        dead_letters_max: int,
+        telemetry: CommitTelemetry,
         on_refused: Callable[[OpenTopic, Refusal, str], None],
-        fairness: FairnessLimits | None = None,
-        pressure: PressureLimits | None = None,
-        record_size: Callable[[int, str], None] = unrecorded,
-        spans: CommitSpans | None = None,
     ) -> None:
         self._connection = connection
+        self._limits = limits
         self._clock = clock
         self._counters = counters
-        self._record_size = record_size
-        self._spans = spans
-        self._dead_letters_max = dead_letters_max
+        self._record_size = telemetry.record_size
+        self._spans = telemetry.spans
         self._on_refused = on_refused
         self._deadlines: DeadlineQueue[OpenTopic] = DeadlineQueue()
-        self._turns: FairTurns[OpenTopic] = FairTurns(fairness or FairnessLimits())
-        self._pressure = pressure or PressureLimits()
+        self._turns: FairTurns[OpenTopic] = FairTurns(limits.fairness)
         self._woken = asyncio.Event()
         self._turn_ended = asyncio.Event()
         self._is_stopping = False
@@ -137,7 +131,7 @@ class Committer:
         for due in self._deadlines.pop_due(now_ms=at_ms):
             self._turns.put(due, org=due.topic.org, tier=due.tier)
         backlog_bytes = sum(waiting.batches.waiting_bytes for waiting in self._turns)
-        pruned = pruned_tiers(backlog_bytes, self._pressure)
+        pruned = pruned_tiers(backlog_bytes, self._limits.pressure)
         turn: list[Prepared] = []
         self._turns.begin()
         while (topic := self._turns.pop_next()) is not None:
@@ -161,7 +155,7 @@ class Committer:
         return Prepared(topic, commit, span)
 
     def _call(self, topic: OpenTopic) -> Command:
-        args = topic.commit_args(dead_letters_max=self._dead_letters_max)
+        args = topic.commit_args(dead_letters_max=self._limits.dead_letters_max)
         return script_call(COMMIT_BATCH, topic.keys, args)
 
     def _accept_replies(self, turn: Sequence[Prepared], replies: Sequence[object]) -> None:

@@ -11,28 +11,23 @@ and it is the commit's own check that refuses it. So no clock is compared here.
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from fanout.counters import WorkerCounters
+from fanout.ownership.lease_store import LeaseStore
 from fanout.ownership.rendezvous import partitions_of
 from fanout.topic.topic_table import TopicTable
-from fanwire.core.keys import Keys
 from shared.logs import logger
-from shared.redis.owned_connection import OwnedConnection, script_call
-from shared.redis.scripts import Script
 from shared.redis.server_clock import ServerClock
 from shared.runtime import now_ms, stopped_within
 
-BEAT_WORKER: Final = Script("beat_worker")
-RENEW_LEASE: Final = Script("renew_lease")
 BEAT_MS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseTimes:
-    """Who asks for leases, for how long, and how often they are renewed."""
+    """For how long leases are asked for, and how often they are renewed."""
 
-    worker: str
     lease_ms: int = 3_000
     renew_ms: int = 1_000
 
@@ -42,18 +37,16 @@ class Leases:
 
     def __init__(
         self,
-        connection: OwnedConnection,
-        terms: LeaseTimes,
+        store: LeaseStore,
+        times: LeaseTimes,
         *,
-        keys: Keys,
         topic_table: TopicTable,
         clock: ServerClock,
         counters: WorkerCounters,
         empty: Callable[[Collection[int]], Awaitable[None]],
     ) -> None:
-        self._connection = connection
-        self._keys = keys
-        self._terms = terms
+        self._store = store
+        self._times = times
         self._topic_table = topic_table
         self._clock = clock
         self._counters = counters
@@ -71,11 +64,11 @@ class Leases:
 
     async def tend(self) -> None:
         """Beat once; give back what moved away, renew what is due, take what is missing."""
-        await self._beat(self._terms.lease_ms)
+        await self._beat(self._times.lease_ms)
         if moved := self._topic_table.held - self._wanted:
             await self._hand_over(moved)
         asked = self._wanted - self._topic_table.held
-        if now_ms() - self._renewed_at_ms >= self._terms.renew_ms:
+        if now_ms() - self._renewed_at_ms >= self._times.renew_ms:
             self._renewed_at_ms = now_ms()
             asked |= self._topic_table.held
         if asked:
@@ -85,33 +78,29 @@ class Leases:
         """Give everything back at once, so that others need not wait for the lease to end."""
         held = sorted(self._topic_table.held)
         self._topic_table.let_go(held)
-        await self._lease(held, 0)
+        await self._store.lease(held, 0)
         await self._beat(0)
         self._log.info("fanout.released", partitions=len(held), why="stopping")
 
     async def _beat(self, lease_ms: int) -> None:
-        reply = await self._connection.call(
-            *script_call(BEAT_WORKER, [self._keys.workers()], [self._terms.worker, lease_ms])
-        )
-        self._clock.set(float(reply[0]))
-        members = frozenset(member.decode() for member in reply[1:])
-        if members != self._members:
-            self._members = members
-            self._wanted = partitions_of(self._terms.worker, members)
-            self._log.info("fanout.members", workers=sorted(members))
+        living = await self._store.beat(lease_ms)
+        self._clock.set(living.server_ms)
+        if living.names != self._members:
+            self._members = living.names
+            self._wanted = partitions_of(self._store.worker, living.names)
+            self._log.info("fanout.members", workers=sorted(living.names))
             self._warn_of_twins()
 
     def _warn_of_twins(self) -> None:
-        name = self._terms.worker.partition("~")[0]
-        twins = [m for m in self._members - {self._terms.worker} if m.partition("~")[0] == name]
+        name = self._store.worker.partition("~")[0]
+        twins = [m for m in self._members - {self._store.worker} if m.partition("~")[0] == name]
         if twins:
             # Harmless to leases, which carry the suffix; but logs and metrics would mix two up.
             # One that died a moment ago shows up here as well, until its heartbeat lapses.
             self._log.warning("fanout.name_shared", name=name, twins=sorted(twins))
 
     async def _ask_for(self, partitions: Sequence[int]) -> None:
-        replies = await self._lease(partitions, self._terms.lease_ms)
-        got = {n for n, reply in zip(partitions, replies, strict=True) if reply[0] == 1}
+        got = await self._store.lease(partitions, self._times.lease_ms)
         if lost := (set(partitions) - got) & self._topic_table.held:
             self._counters.partitions_lost += len(lost)
             self._topic_table.let_go(lost)
@@ -124,17 +113,5 @@ class Leases:
     async def _hand_over(self, partitions: Collection[int]) -> None:
         await self._empty(partitions)
         self._topic_table.let_go(partitions)
-        await self._lease(sorted(partitions), 0)
+        await self._store.lease(sorted(partitions), 0)
         self._log.info("fanout.released", partitions=len(partitions), why="moved")
-
-    async def _lease(self, partitions: Sequence[int], lease_ms: int) -> list[Any]:
-        replies = await self._connection.call_all(
-            [
-                script_call(RENEW_LEASE, [self._keys.lease(n)], [self._terms.worker, lease_ms])
-                for n in partitions
-            ]
-        )
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        return replies

@@ -4,23 +4,18 @@ Opening does not check the lease. Two workers may open the same topic; the curso
 one of them commit, and the other opens it again.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from redis.exceptions import ResponseError
 
-from fanout.input.gaps import InputGaps
 from fanout.replay.log import restore
-from fanout.topic.batches import BatchLimits, TopicBatches
-from fanout.topic.dedup import Dedup
+from fanout.topic.limits import TopicLimits
 from fanout.topic.open_topic import CommittedState, OpenTopic, topic_keys
 from fanout.topic.refusals import Refusal, refusal_of
-from fanout.topic.retention import Retention, RetentionLimits
 from fanout.topic.topic_table import TopicTable
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import parse_position
-from fanwire.core.tiers import Tiers
 from shared.logs import logger
 from shared.redis.error_reply import error_text
 from shared.redis.owned_connection import OwnedConnection, script_call
@@ -31,40 +26,24 @@ OPEN_TOPIC: Final = Script("open_topic")
 OPENED_TOGETHER: Final = 128
 
 
-@dataclass(frozen=True, slots=True)
-class TopicLimits:
-    """The bounds within which every topic is worked on."""
-
-    tiers: Tiers
-    batches: BatchLimits
-    retention: RetentionLimits
-    replay_budget_bytes: int | None
-    """For all topics of all workers together."""
-    dedup_max_ids: int
-    dedup_window_ms: float
-    dead_letters_max: int
-
-
 class Opener:
     """Opens what the topic table wants open."""
 
     def __init__(
         self,
         connection: OwnedConnection,
+        limits: TopicLimits,
         *,
         keys: Keys,
         topic_table: TopicTable,
-        limits: TopicLimits,
         known_epochs: dict[Topic, int],
-        gaps: InputGaps,
-        on_opened: Callable[[Sequence[OpenTopic]], None],
+        on_opened: Callable[[Sequence[OpenTopic]], Awaitable[None]],
     ) -> None:
         self._connection = connection
         self._keys = keys
         self._topic_table = topic_table
         self._limits = limits
         self._known_epochs = known_epochs
-        self._gaps = gaps
         self._on_opened = on_opened
         self._log = logger()
 
@@ -78,8 +57,7 @@ class Opener:
             for topic in admitted:
                 self._known_epochs[topic.topic] = topic.standing.epoch
                 self._log.debug("topic.opened", topic=str(topic.topic), **topic.standing._asdict())
-            await self._gaps.look(admitted)
-            self._on_opened(admitted)
+            await self._on_opened(admitted)
 
     async def _open(self, topics: Sequence[Topic]) -> list[OpenTopic]:
         replies = await self._connection.call_all([self._call(topic) for topic in topics])
@@ -104,17 +82,8 @@ class Opener:
         self._topic_table.set_aside(topic, now_ms=now_ms())
 
     def _opened(self, topic: Topic, standing: CommittedState) -> OpenTopic:
-        limits = self._limits
-        return OpenTopic(
-            topic=topic,
-            tier=limits.tiers.of(topic.service),
-            keys=topic_keys(self._keys, topic),
-            standing=standing,
-            batches=TopicBatches(limits.batches, window_ms=standing.window_ms),
-            dedup=Dedup(max_ids=limits.dedup_max_ids, window_ms=limits.dedup_window_ms),
-            retention=Retention(limits.retention, limits.tiers.of(topic.service)),
-            taken_at_ms=now_ms(),
-        )
+        keys = topic_keys(self._keys, topic)
+        return OpenTopic(topic, keys, standing, self._limits, taken_at_ms=now_ms())
 
 
 def _standing(reply: Sequence[bytes]) -> CommittedState:

@@ -1,15 +1,16 @@
 """A topic that this worker fans out: what is committed, what waits, what is known of both.
 
 Everything here was read from Redis or follows from commits that Redis accepted. When a
-commit is refused, the whole object is dropped and the topic opened anew; nothing is mended.
+commit is refused, the whole object is dropped and the topic opened again; nothing is mended.
 """
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 from itertools import chain
 from typing import Final, NamedTuple
 
 from fanout.topic.batches import Batch, TopicBatches
 from fanout.topic.dedup import Dedup
+from fanout.topic.limits import TopicLimits
 from fanout.topic.retention import KeptBatch, LogTrim, Retention
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import Position
@@ -69,25 +70,30 @@ class OpenTopic:
     """One topic while its partition is held. Compared by identity: a reopened one differs."""
 
     topic: Topic
-    tier: Tier
     keys: TopicKeys
     standing: CommittedState
-    batches: TopicBatches
-    dedup: Dedup
-    retention: Retention
-    read_cursor: str = ""
-    in_flight: Commit | None = None
+    limits: InitVar[TopicLimits]
     taken_at_ms: float = float("-inf")
-    passed_count: int = 0
+    tier: Tier = field(init=False)
+    batches: TopicBatches = field(init=False)
+    dedup: Dedup = field(init=False)
+    retention: Retention = field(init=False)
+    read_cursor: str = field(init=False)
+    in_flight: Commit | None = field(init=False, default=None)
+    passed_count: int = field(init=False, default=0)
     """How many entries its commits have passed since it was opened."""
-    removed_before: int | None = None
-    """How many entries had left its events stream when it was first looked at; see input_gaps."""
-    backlog_count: int = 0
+    removed_before: int | None = field(init=False, default=None)
+    """How many entries had left its events stream when it was first looked at; see input/gaps."""
+    backlog_count: int = field(init=False, default=0)
     """How many entries of its events stream were not committed when it was last looked at."""
-    is_leaving: bool = False
-    is_closed: bool = False
+    is_leaving: bool = field(init=False, default=False)
+    is_closed: bool = field(init=False, default=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, limits: TopicLimits) -> None:
+        self.tier = limits.tiers.of(self.topic.service)
+        self.batches = TopicBatches(limits.batches, window_ms=self.standing.window_ms)
+        self.dedup = Dedup(max_ids=limits.dedup_max_ids, window_ms=limits.dedup_window_ms)
+        self.retention = Retention(limits.retention, self.tier)
         self.read_cursor = self.standing.cursor
 
     @property

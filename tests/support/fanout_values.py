@@ -1,14 +1,13 @@
 """Values that the worker's tests are made of."""
 
-from fanout.topic.batches import BatchLimits, TopicBatches
-from fanout.topic.dedup import Dedup
+from fanout.topic.batches import BatchLimits
+from fanout.topic.limits import TopicLimits
 from fanout.topic.open_topic import CommittedState, OpenTopic, topic_keys
-from fanout.topic.retention import Retention, RetentionLimits
+from fanout.topic.retention import RetentionLimits
 from fanwire.core.events import Event, Reason, Rejected, parse_entry
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import ZERO
-from fanwire.core.tiers import Tiers
 
 
 def an_event(
@@ -48,12 +47,6 @@ def an_open_topic(
 ) -> OpenTopic:
     """Return a topic at cursor 0-0 in epoch 7."""
     topic = Topic(Org(org), Service(service))
-    return OpenTopic(
-        topic=topic,
-        tier=Tiers().of(service),
-        keys=topic_keys(Keys(), topic),
-        standing=CommittedState(epoch=7, seq=0, cursor="0-0", last=ZERO, window_ms=None),
-        batches=TopicBatches(limits or BatchLimits()),
-        dedup=Dedup(),
-        retention=Retention(retention or RetentionLimits(), Tiers().of(service)),
-    )
+    standing = CommittedState(epoch=7, seq=0, cursor="0-0", last=ZERO, window_ms=None)
+    bounds = TopicLimits(batches=limits or BatchLimits(), retention=retention or RetentionLimits())
+    return OpenTopic(topic, topic_keys(Keys(), topic), standing, bounds)

@@ -22,14 +22,13 @@ from fanout.counters import WorkerCounters
 from fanout.input.sorter import InputSorter
 from fanout.ownership.opener import OPEN_TOPIC
 from fanout.replay.log import restore
-from fanout.topic.batches import BatchLimits, TopicBatches
-from fanout.topic.dedup import Dedup
+from fanout.topic.batches import BatchLimits
+from fanout.topic.limits import TopicLimits
 from fanout.topic.open_topic import CommittedState, OpenTopic, topic_keys
-from fanout.topic.retention import Retention, RetentionLimits
+from fanout.topic.retention import RetentionLimits
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import ZERO, Position, parse_position
-from fanwire.core.tiers import Tier
 from shared.redis.client import connect
 from shared.redis.owned_connection import OwnedConnection
 from tests.support.ledger import Ledger
@@ -210,15 +209,12 @@ class CommitMachine(RuleBasedStateMachine):
         reply = await self.connection.call("EVAL", self.open_text, 2, *keys, self.known_epoch)
         epoch, seq, cursor, last, _ = (part.decode() for part in reply)
         self.known_epoch = max(int(epoch), int(self.known_epoch or 0))
-        topic = OpenTopic(
-            topic=TOPIC,
-            tier=Tier.HIGH,
-            keys=self.names,
-            standing=CommittedState(int(epoch), int(seq), cursor, parse_position(last), None),
-            batches=TopicBatches(BatchLimits(max_events=3)),
-            dedup=Dedup(),
-            retention=Retention(RetentionLimits(event_count=1_000_000), Tier.HIGH),
+        standing = CommittedState(int(epoch), int(seq), cursor, parse_position(last), None)
+        limits = TopicLimits(
+            batches=BatchLimits(max_events=3),
+            retention=RetentionLimits(event_count=1_000_000),
         )
+        topic = OpenTopic(TOPIC, self.names, standing, limits)
         if self.restores:
             await restore(self.connection, [topic])
         return topic

@@ -4,7 +4,9 @@ from typing import Any, cast
 
 import pytest
 
+from fanout.commit.limits import CommitLimits
 from fanout.commit.pressure import PressureLimits
+from fanout.settings import FanoutSettings
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Topic
 from tests.integration.fanout.conftest import FanoutDesk, Fields, StartWorker
@@ -20,8 +22,8 @@ FLOOD = 4_000
 @pytest.fixture(autouse=True)
 def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a small backlog be pressure, and a service of our own the low tier."""
-    limits = PressureLimits(low_bytes=20_000)
-    monkeypatch.setattr("fanout.commit.committer.PressureLimits", lambda: limits)
+    limits = CommitLimits(dead_letters_max=1_000, pressure=PressureLimits(low_bytes=20_000))
+    monkeypatch.setattr(FanoutSettings, "commit_limits", limits)
     monkeypatch.setenv("REALTIME_TIERS", "ticks:low")
 
 

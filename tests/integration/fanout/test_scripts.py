@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from fanout.commit.committer import COMMIT_BATCH
-from fanout.ownership.leases import BEAT_WORKER, RENEW_LEASE
+from fanout.ownership.lease_store import BEAT_WORKER, RENEW_LEASE
 from fanout.ownership.opener import OPEN_TOPIC
 from fanout.topic.open_topic import topic_keys
 from fanwire.core.bell import TopicMoved, parse_bell

@@ -9,7 +9,9 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from fanout.commit.committer import Committer, ServerRefused
 from fanout.commit.fairness import FairnessLimits
+from fanout.commit.limits import CommitLimits
 from fanout.commit.pressure import PressureLimits
+from fanout.commit.telemetry import UNRECORDED
 from fanout.counters import WorkerCounters
 from fanout.topic.batches import BatchLimits
 from fanout.topic.open_topic import OpenTopic
@@ -47,12 +49,11 @@ class CommitterBench:
         self.refused: list[tuple[OpenTopic, Refusal]] = []
         self.committer = Committer(
             cast(OwnedConnection, self.connection),
+            CommitLimits(10, fairness or FairnessLimits(), pressure or PressureLimits()),
             clock=ServerClock(),
             counters=self.counters,
-            dead_letters_max=10,
+            telemetry=UNRECORDED,
             on_refused=lambda topic, refusal, why: self.refused.append((topic, refusal)),
-            fairness=fairness,
-            pressure=pressure,
         )
 
     def add(self, topic: OpenTopic, number: int = 1) -> None:

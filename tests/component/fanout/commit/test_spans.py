@@ -11,7 +11,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 from redis.exceptions import ResponseError
 
 from fanout.commit.committer import Committer, ServerRefused
+from fanout.commit.limits import CommitLimits
 from fanout.commit.spans import CommitSpans
+from fanout.commit.telemetry import CommitTelemetry
 from fanout.counters import WorkerCounters
 from fanout.topic.open_topic import OpenTopic
 from shared.redis.owned_connection import OwnedConnection
@@ -42,11 +44,11 @@ class Redis:
 def a_committer(redis: Redis, spans: RecordedSpans | None) -> Committer:
     return Committer(
         cast(OwnedConnection, redis),
+        CommitLimits(dead_letters_max=10),
         clock=ServerClock(),
         counters=WorkerCounters(),
-        dead_letters_max=10,
+        telemetry=CommitTelemetry(spans=None if spans is None else CommitSpans(spans.tracer)),
         on_refused=lambda topic, refusal, why: None,
-        spans=None if spans is None else CommitSpans(spans.tracer),
     )
 
 

@@ -7,7 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from fanout.counters import WorkerCounters
-from fanout.ownership.leases import BEAT_WORKER, Leases, LeaseTimes
+from fanout.ownership.lease_store import BEAT_WORKER, LeaseStore
+from fanout.ownership.leases import Leases, LeaseTimes
 from fanout.ownership.rendezvous import partitions_of
 from fanout.topic.topic_table import TopicTable
 from fanwire.core.keys import PARTITION_COUNT, Keys
@@ -52,9 +53,8 @@ class LeasesBench:
         self.counters = WorkerCounters()
         self.emptied: list[set[int]] = []
         self.ownership = Leases(
-            cast(OwnedConnection, self.server),
-            LeaseTimes(ME, 3_000, 1_000),
-            keys=Keys(),
+            LeaseStore(cast(OwnedConnection, self.server), Keys(), ME),
+            LeaseTimes(3_000, 1_000),
             topic_table=self.topic_table,
             clock=ServerClock(),
             counters=self.counters,
