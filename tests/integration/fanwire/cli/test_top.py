@@ -1,5 +1,6 @@
 """`fanwire top` and the heartbeats that it reads."""
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -75,7 +76,9 @@ async def test_who_leaves_vanishes_and_who_is_killed_is_told_as_silent(
         ("gw-0", True),
     ]
     assert seen["workers"] == []
-    assert "dead, silent for 2" in (await ask("top", "--once")).out
+    told = re.search(r"dead, silent for (\d+) s", (await ask("top", "--once")).out)
+    assert told is not None
+    assert int(told[1]) >= 20
 
 
 async def test_a_worker_removes_the_word_of_one_that_died(
