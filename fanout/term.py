@@ -32,7 +32,7 @@ from fanout.topic.limits import TopicLimits
 from fanout.topic.open_topic import OpenTopic
 from fanout.topic.refusals import Refusal
 from fanout.topic.topic_table import TopicTable
-from fanwire.core.clock import wall_ms
+from fanwire.core.clock import now_ms, wall_ms
 from fanwire.core.heartbeats import WorkerHeartbeat
 from fanwire.core.keys import Keys, Topic
 from shared.logs import logger
@@ -40,7 +40,6 @@ from shared.redis.client import connect
 from shared.redis.owned_connection import OwnedConnection
 from shared.redis.presence import RedisPresence
 from shared.redis.server_clock import ServerClock
-from shared.runtime import now_ms
 
 HAND_OVER_MS: Final = 250
 REDIS_USER: Final = "term"

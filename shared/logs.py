@@ -18,8 +18,8 @@ import orjson
 import structlog
 from opentelemetry import trace
 
+from fanwire.core.clock import now_ms
 from shared.log_limit import LogLimit
-from shared.runtime import now_ms
 from shared.settings.types import Environment
 
 EXPORT_FAILED: Final = "telemetry.export_failed"

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import resource
 import signal
-import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -36,11 +35,6 @@ def raise_descriptor_limit() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         return hard
     return soft
-
-
-def now_ms() -> float:
-    """Return the monotonic clock; the shells read it and pass it to the policies."""
-    return time.monotonic() * 1000
 
 
 def stop_event() -> asyncio.Event:

@@ -22,12 +22,12 @@ from fanout.counters import WorkerCounters
 from fanout.topic.batches import Batch
 from fanout.topic.open_topic import Commit, OpenTopic
 from fanout.topic.refusals import Refusal, refusal_of
+from fanwire.core.clock import now_ms
 from fanwire.core.tiers import Tier
 from shared.redis.error_reply import error_text
 from shared.redis.owned_connection import Command, OwnedConnection, script_call
 from shared.redis.scripts import Script
 from shared.redis.server_clock import ServerClock
-from shared.runtime import now_ms
 
 COMMIT_BATCH: Final = Script("commit_batch")
 _RANKS: Final = {tier: rank for rank, tier in enumerate(Tier)}

@@ -21,8 +21,8 @@ from redis.exceptions import ResponseError
 from fanout.input.read_size import ReadLimits, next_count, topic_max_bytes
 from fanout.input.sorter import InputSorter, RawEntry
 from fanout.topic.open_topic import OpenTopic
+from fanwire.core.clock import now_ms
 from shared.redis.owned_connection import OwnedConnection
-from shared.runtime import now_ms
 
 GROUP_SIZE: Final = 64
 BLOCK_MS: Final = 1_000

@@ -17,9 +17,10 @@ from fanout.counters import WorkerCounters
 from fanout.ownership.lease_store import LeaseStore
 from fanout.ownership.rendezvous import partitions_of
 from fanout.topic.topic_table import TopicTable
+from fanwire.core.clock import now_ms
 from shared.logs import logger
 from shared.redis.server_clock import ServerClock
-from shared.runtime import now_ms, stopped_within
+from shared.runtime import stopped_within
 
 BEAT_MS: Final = 500
 

@@ -14,13 +14,13 @@ from fanout.topic.limits import TopicLimits
 from fanout.topic.open_topic import CommittedState, OpenTopic, topic_keys
 from fanout.topic.refusals import Refusal, refusal_of
 from fanout.topic.topic_table import TopicTable
+from fanwire.core.clock import now_ms
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import parse_position
 from shared.logs import logger
 from shared.redis.error_reply import error_text
 from shared.redis.owned_connection import OwnedConnection, script_call
 from shared.redis.scripts import Script
-from shared.runtime import now_ms
 
 OPEN_TOPIC: Final = Script("open_topic")
 OPENED_TOGETHER: Final = 128

@@ -9,13 +9,13 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from fanwire.core.clock import now_ms
 from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
 from fanwire.publish.calls import (
     REDIS_OPTIONS,
     EventTexts,
     checked,
-    now_ms,
     pause_s,
     portions,
     translated,

@@ -1,7 +1,6 @@
 """What the sync and the async publisher share besides the plan: the making of events."""
 
 import random
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, TypedDict
@@ -44,11 +43,6 @@ def checked(events: Sequence[NewEvent], traceparent: str | None) -> list[Outgoin
 def translated(replies: Sequence[Reply]) -> list[Reply]:
     """Return the replies with redis-py's errors as ours."""
     return [as_realtime_error(r) if isinstance(r, Exception) else r for r in replies]
-
-
-def now_ms() -> float:
-    """Return the time that the high-water mark is told."""
-    return time.monotonic() * 1000
 
 
 def pause_s(pause: Pause, limits: BackoffLimits) -> float:

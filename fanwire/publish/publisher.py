@@ -8,13 +8,13 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from fanwire.core.clock import now_ms
 from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
 from fanwire.publish.calls import (
     REDIS_OPTIONS,
     EventTexts,
     checked,
-    now_ms,
     pause_s,
     portions,
     translated,

@@ -8,13 +8,13 @@ that counts as a dead connection is measured while listening alone.
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from fanwire.core.clock import now_ms, wall_ms
 from fanwire.core.position import ZERO, Position
 from fanwire.errors import BadMessage, Draining, RealtimeError, Unreachable
 from fanwire.subscribe.inbox import Inbox
@@ -83,7 +83,7 @@ class StreamConnection:
                 if broken is not None:
                     return broken
         except TimeoutError:
-            if _now_ms() >= self._leave_at_ms:
+            if now_ms() >= self._leave_at_ms:
                 return Draining("the node is draining", retry_after_ms=0)
             return Unreachable(f"no frame from the gateway for {self._patience_s:.0f} s")
         except ConnectionClosed as closed:
@@ -93,7 +93,7 @@ class StreamConnection:
             return RealtimeError(str(error))
 
     def _wait_s(self) -> float:
-        return max(0.0, min(self._patience_s, (self._leave_at_ms - _now_ms()) / 1000))
+        return max(0.0, min(self._patience_s, (self._leave_at_ms - now_ms()) / 1000))
 
     async def _receive(self, frame: ServerFrame) -> RealtimeError | None:
         self._note(frame)
@@ -118,7 +118,7 @@ class StreamConnection:
             case AuthFrame():
                 self._schedule_refresh(frame.token_expires_at_ms)
             case DrainFrame():
-                self._leave_at_ms = _now_ms() + frame.reconnect_after_ms
+                self._leave_at_ms = now_ms() + frame.reconnect_after_ms
             case ErrorFrame():
                 self._notice = frame.error
                 log.warning("the gateway reports %s: %s", frame.error.name, frame.error)
@@ -130,7 +130,7 @@ class StreamConnection:
         if received is None:
             return Unreachable("the connection broke")
         if self._leave_at_ms != float("inf"):
-            left_ms = max(0, int(self._leave_at_ms - _now_ms()))
+            left_ms = max(0, int(self._leave_at_ms - now_ms()))
             return Draining("the node is draining", retry_after_ms=left_ms)
         if self._notice is not None and self._notice.code == received.code:
             return self._notice
@@ -141,7 +141,7 @@ class StreamConnection:
             await asyncio.sleep(TELL_EVERY_S)
             try:
                 await self._acknowledge()
-                if _now_ms() >= self._refresh_at_ms:
+                if now_ms() >= self._refresh_at_ms:
                     await self._refresh_token()
             except ConnectionClosed:
                 return
@@ -160,7 +160,7 @@ class StreamConnection:
             self._acked.update(fresh)
 
     async def _refresh_token(self) -> None:
-        self._refresh_at_ms = _now_ms() + REFRESH_RETRY_MS
+        self._refresh_at_ms = now_ms() + REFRESH_RETRY_MS
         try:
             token = await self._get_token()
         except RealtimeError as error:
@@ -171,9 +171,5 @@ class StreamConnection:
 
     def _schedule_refresh(self, expires_at_ms: int) -> None:
         # An expiry is a point on the wall clock; everything else here is monotonic.
-        left_ms = expires_at_ms - time.time() * 1000  # noqa: TID251
-        self._refresh_at_ms = _now_ms() + refresh_in_ms(left_ms, random.random())
-
-
-def _now_ms() -> float:
-    return time.monotonic() * 1000
+        left_ms = expires_at_ms - wall_ms()
+        self._refresh_at_ms = now_ms() + refresh_in_ms(left_ms, random.random())

@@ -8,10 +8,10 @@ import asyncio
 import inspect
 import logging
 import random
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from fanwire.core.clock import now_ms
 from fanwire.core.position import Position
 from fanwire.errors import RealtimeError, Unreachable
 from fanwire.subscribe.addresses import GatewayAddress
@@ -67,7 +67,7 @@ class Connector:
         while True:
             error = await self._one_connection(inbox, taken)
             self.hello = None
-            verdict = self._reconnect.after(error, chance=random.random(), now_ms=_now_ms())
+            verdict = self._reconnect.after(error, chance=random.random(), now_ms=now_ms())
             if isinstance(verdict, Stop):
                 self.enter(StateChange(State.CLOSED, verdict.error))
                 inbox.close(verdict.error)
@@ -127,9 +127,5 @@ class Connector:
         self.wanted = Wanted(names, frame.property_id)
         if isinstance(frame, HelloFrame):
             self.hello = frame
-            self._reconnect.connected(now_ms=_now_ms())
+            self._reconnect.connected(now_ms=now_ms())
             self.enter(StateChange(State.CONNECTED))
-
-
-def _now_ms() -> float:
-    return time.monotonic() * 1000

@@ -10,6 +10,7 @@ from fanwire.core.bell import (
     TokensRevoked,
     TopicMoved,
 )
+from fanwire.core.clock import now_ms
 from fanwire.core.ids import Org
 from fanwire.core.keys import CANARY, Topic
 from gateway.cluster.hearing import CanaryRings
@@ -18,7 +19,6 @@ from gateway.delivery.live_feed import LiveFeed
 from gateway.flow_control.switch_sync import SwitchSync
 from gateway.session.revocations import Revocations
 from gateway.session.sync import SubscriptionSync
-from shared.runtime import now_ms
 
 
 class BellRouting:

@@ -20,6 +20,7 @@ import orjson
 import structlog
 from redis.exceptions import RedisError
 
+from fanwire.core.clock import now_ms
 from fanwire.core.keys import CANARY, Keys
 from fanwire.core.position import ZERO, Position
 from fanwire.errors import RealtimeError
@@ -36,7 +37,6 @@ from gateway.delivery.bell import Bell
 from gateway.delivery.hub import HeldTopic
 from gateway.delivery.live_feed import LiveFeed
 from shared.redis.pipelined import PipelinedRedis
-from shared.runtime import now_ms
 
 log = structlog.get_logger()
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import structlog
 from opentelemetry.trace import Tracer
 
+from fanwire.core.clock import now_ms
 from gateway.cluster.dismissal import dismiss
 from gateway.cluster.drain_plan import departures_ms
 from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.admission import Admission
-from shared.runtime import now_ms
 from shared.telemetry import spans
 from shared.telemetry.short_span import begin
 

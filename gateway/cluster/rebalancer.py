@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 from redis.exceptions import RedisError
 
+from fanwire.core.clock import now_ms
 from fanwire.core.heartbeats import GatewayHeartbeat
 from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
@@ -23,7 +24,6 @@ from gateway.connection.phases import SessionPhase
 from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.admission import Admission
 from shared.redis.pipelined import PipelinedRedis
-from shared.runtime import now_ms
 
 log = structlog.get_logger()
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from os import write
 from typing import Final
 
+from fanwire.core.clock import now_ms
 from fanwire.core.ids import Service
 from fanwire.core.position import Position, parse_position
 from fanwire.core.property_filter import PropertyFilter
@@ -21,7 +22,6 @@ from fanwire.core.tiers import Tier
 from gateway.connection.connection import Connection
 from gateway.connection.lanes import Queued, ReplayPoint
 from gateway.websocket.writer import payload_spans
-from shared.runtime import now_ms
 
 REMEMBERED_COUNT: Final = 32
 REMEMBERED_EVERY_MS: Final = 500

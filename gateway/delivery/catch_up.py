@@ -12,6 +12,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from fanwire.core.clock import now_ms
 from fanwire.core.keys import Topic
 from fanwire.core.position import Position
 from fanwire.core.property_filter import PropertyFilter, effective_filter
@@ -24,7 +25,6 @@ from gateway.delivery.hub import HeldTopic
 from gateway.delivery.live_feed import LiveFeed
 from gateway.delivery.log_entry import LogEntry
 from gateway.delivery.replay_log import ReplayLog
-from shared.runtime import now_ms
 
 PACE_S: Final = 0.02
 AHEAD_S: Final = 5.0

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 import structlog
 from redis.exceptions import RedisError
 
+from fanwire.core.clock import now_ms
 from fanwire.core.ids import Org
 from fanwire.core.keys import Topic
 from fanwire.core.position import ZERO, Position
@@ -29,7 +30,6 @@ from gateway.delivery.log_entry import LogEntry
 from gateway.delivery.portion import batches_at_once
 from gateway.delivery.replay_log import ReplayLog, TopicHead, UnreadableTopic
 from gateway.delivery.stats import DeliveryStats
-from shared.runtime import now_ms
 
 log = structlog.get_logger()
 

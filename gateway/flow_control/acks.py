@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from fanwire.core.clock import now_ms
 from fanwire.core.ids import Service
 from fanwire.core.keys import Topic
 from fanwire.core.position import Position
@@ -9,7 +10,6 @@ from fanwire.errors import BadMessage
 from gateway.connection.connection import Connection
 from gateway.delivery.hub import Hub
 from gateway.flow_control.socket_flow import withheld_of
-from shared.runtime import now_ms
 
 
 def ack_lag_ms(connection: Connection, positions: Mapping[Service, Position], hub: Hub) -> float:

@@ -5,13 +5,13 @@ is withheld and how it comes back is in withholding.py beside it, when in quaran
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
 import structlog
 
+from fanwire.core.clock import now_ms, wall_ms
 from fanwire.core.ids import Service
 from fanwire.core.position import Position
 from fanwire.core.tiers import Tier, Tiers
@@ -30,7 +30,6 @@ from gateway.flow_control.quarantine import (
 from gateway.flow_control.socket_flow import NOTHING_SHED, forget, shed, shed_of
 from gateway.flow_control.switches import RETRY_AFTER_MS
 from gateway.flow_control.withholding import Withholding
-from shared.runtime import now_ms
 
 log = structlog.get_logger()
 
@@ -218,7 +217,7 @@ class FlowMonitor:
         if services:
             # Before it is sent: that may end the socket, which forgets what it was told.
             self._told.setdefault(connection, set()).update(services)
-            until_wall_ms = int(_wall_ms() + until_ms - now_ms())
+            until_wall_ms = int(wall_ms() + until_ms - now_ms())
             connection.send(encode_quarantine(services, until_ms=until_wall_ms))
 
     def _notify_cleared(self, connection: Connection) -> None:
@@ -239,7 +238,3 @@ def _oldest_age_ms(connection: Connection) -> float:
 def _stuck_ms(connection: Connection) -> float:
     """Return for how long the transport has not got rid of what it was given last."""
     return now_ms() - connection.writer.pushed_ms if connection.writer.is_behind else 0.0
-
-
-def _wall_ms() -> float:
-    return time.time() * 1000  # noqa: TID251 (the client compares it with its own clock)

@@ -11,11 +11,11 @@ from typing import Final
 
 from fastapi import Request, Response
 
+from fanwire.core.clock import now_ms
 from gateway.cluster.cluster import Cluster
 from gateway.delivery.hub import Hub
 from gateway.delivery.live_feed import LiveFeed
 from gateway.routes.answers import json_response
-from shared.runtime import now_ms
 
 NOT_FROM_A_PAGE: Final = {
     "name": "forbidden",

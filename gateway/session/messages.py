@@ -2,6 +2,7 @@
 
 import structlog
 
+from fanwire.core.clock import now_ms
 from fanwire.errors import Forbidden, Unauthorized
 from fanwire.wire.encode import encode_auth
 from gateway.connection.connection import Connection
@@ -19,7 +20,6 @@ from gateway.flow_control.monitor import FlowMonitor
 from gateway.session.credentials import Credentials
 from gateway.session.joining import Joiner
 from gateway.session.timers import SocketTimers
-from shared.runtime import now_ms
 
 log = structlog.get_logger()
 

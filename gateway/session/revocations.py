@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Set
 from typing import Final
 
-from fanwire.core.clock import wall_ms
+from fanwire.core.clock import now_ms, wall_ms
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.errors import Forbidden, Unauthorized
@@ -18,7 +18,6 @@ from gateway.session.revoked_tokens import RevokedTokens
 from shared.redis.client import as_list
 from shared.redis.pipelined import PipelinedRedis, RedisUnavailable
 from shared.refresher import Refresher
-from shared.runtime import now_ms
 
 MAX_AGE_MS: Final = 60_000
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterable, Sequence, Set
 from typing import Protocol
 
+from fanwire.core.clock import now_ms
 from fanwire.core.connection_ids import connection_field, split_field
 from fanwire.core.ids import Org, UserId
 from fanwire.core.subscription import Subscription, newest_filter
@@ -17,7 +18,6 @@ from gateway.connection.registry import ConnectionRegistry
 from gateway.session.joining import Joiner, WantedChange
 from gateway.session.store import SubscriptionStore
 from shared.refresher import Refresher
-from shared.runtime import now_ms
 
 
 class TurnWatch(Protocol):

@@ -1,9 +1,9 @@
 """Heartbeats, expiry and silence of all sockets, from one timer wheel."""
 
 import asyncio
-import time
 from typing import Final
 
+from fanwire.core.clock import now_ms, wall_ms
 from fanwire.core.keys import Topic
 from fanwire.core.position import Position
 from fanwire.errors import Unauthorized
@@ -15,7 +15,6 @@ from gateway.delivery.live_feed import LiveFeed
 from gateway.session.liveness import LivenessLimits, Pulse, next_pulse_ms, pulse
 from gateway.session.timer_wheel import TimerWheel
 from gateway.websocket.writer import ping_frame
-from shared.runtime import now_ms
 
 TICK_MS: Final = 250
 _PING: Final = ping_frame()
@@ -95,5 +94,4 @@ class SocketTimers:
 
 def _expires_ms(connection: Connection) -> float:
     # The wall clock is read each time, so that a clock set right also sets us right.
-    wall_ms = time.time() * 1000  # noqa: TID251 (token times are wall-clock times)
-    return now_ms() + connection.claims.exp_ms - wall_ms
+    return now_ms() + connection.claims.exp_ms - wall_ms()

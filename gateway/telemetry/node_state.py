@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-from fanwire.core.clock import wall_ms
+from fanwire.core.clock import now_ms, wall_ms
 from fanwire.core.heartbeats import GatewayHeartbeat
 from gateway.connection.registry import ConnectionRegistry
 from gateway.delivery.delivery import Delivery
 from gateway.edge.admission import Admission
 from gateway.flow_control.monitor import FlowMonitor
-from shared.runtime import now_ms
 from shared.telemetry.loop_lag import LoopLag
 
 

@@ -5,8 +5,8 @@ begins it and the last one to have it back ends it; what the parts themselves lo
 is repetition.
 """
 
+from fanwire.core.clock import now_ms
 from shared.logs import logger
-from shared.runtime import now_ms
 
 
 class RedisPresence:

@@ -5,7 +5,7 @@ read one clock, and their own may differ. The server's is learnt with each heart
 carried on by the monotonic clock in between.
 """
 
-from shared.runtime import now_ms
+from fanwire.core.clock import now_ms
 
 
 class ServerClock:

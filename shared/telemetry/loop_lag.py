@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from shared.runtime import now_ms
+from fanwire.core.clock import now_ms
 
 TICK_S: Final = 0.1
 KEPT_COUNT: Final = 150

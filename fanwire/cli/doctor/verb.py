@@ -1,6 +1,5 @@
 """The order of the checks, and which of them make others pointless."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Final
 
@@ -16,6 +15,7 @@ from fanwire.cli.exit_codes import Exit
 from fanwire.cli.inspect.nodes import server_ms
 from fanwire.cli.mistakes import UsageMistake
 from fanwire.cli.redis_calls import redis_client
+from fanwire.core.clock import now_ms, wall_ms
 from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
 from fanwire.redis.errors import as_realtime_error
@@ -122,9 +122,9 @@ class _Examination:
 
 
 def _reach(client: Any) -> Iterator[Finding]:
-    start_s = time.monotonic()
+    start_ms = now_ms()
     client.ping()
-    yield good("redis", f"answers in {(time.monotonic() - start_s) * 1000:.1f} ms")
+    yield good("redis", f"answers in {now_ms() - start_ms:.1f} ms")
 
 
 def _server(client: Any) -> Iterator[Finding]:
@@ -134,8 +134,8 @@ def _server(client: Any) -> Iterator[Finding]:
     except (redis.ResponseError, KeyError):
         flags = None
     yield keyspace_finding(flags)
-    start_s = time.monotonic()
+    start_ms = now_ms()
     redis_ms = server_ms(client)
-    round_trip_ms = (time.monotonic() - start_s) * 1000
-    skew_ms = time.time() * 1000 - round_trip_ms / 2 - redis_ms
+    round_trip_ms = now_ms() - start_ms
+    skew_ms = wall_ms() - round_trip_ms / 2 - redis_ms
     yield skew_finding(skew_ms, round_trip_ms=round_trip_ms)

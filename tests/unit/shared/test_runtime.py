@@ -7,7 +7,8 @@ import signal
 
 import pytest
 
-from shared.runtime import now_ms, run, stop_event, stopped_within
+from fanwire.core.clock import now_ms
+from shared.runtime import run, stop_event, stopped_within
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

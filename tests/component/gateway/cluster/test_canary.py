@@ -7,6 +7,7 @@ from typing import Final, cast
 
 import pytest
 
+from fanwire.core.clock import now_ms
 from fanwire.core.heartbeats import GatewayHeartbeat, encode_beat
 from fanwire.core.ids import Org
 from fanwire.core.keys import CANARY, Keys
@@ -16,7 +17,6 @@ from gateway.cluster.hearing import CanaryLimits, CanaryRings
 from gateway.delivery.bell import Bell
 from shared.redis.pipelined import RedisUnavailable, Reply
 from shared.redis.scripts import Argument
-from shared.runtime import now_ms
 from tests.support.gateway_stage import GatewayStage
 from tests.support.waiting import eventually
 

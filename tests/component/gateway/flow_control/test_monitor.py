@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from fanwire.core.clock import now_ms
 from fanwire.core.ids import Service
 from fanwire.core.tiers import Tier
 from gateway.flow_control.counters import DroppedFor, EvictedFor, WithheldFor
@@ -11,7 +12,6 @@ from gateway.flow_control.monitor import ACK_LAG_COUNTS_MS
 from gateway.flow_control.quarantine import QuarantineLimits
 from gateway.flow_control.socket_flow import shed_of
 from gateway.session.joining import WantedChange
-from shared.runtime import now_ms
 from tests.support.gateway_stage import GatewayStage, a_request
 from tests.support.lagging import Ears, deliver, returning, stall
 from tests.support.loopback import LIMITS, Client

@@ -28,8 +28,8 @@ class TimersClock:
     def now_ms(self) -> float:
         return self.at_ms
 
-    def time(self) -> float:
-        return (self.at_ms + self.wall_ahead_ms) / 1000
+    def wall_ms(self) -> float:
+        return self.at_ms + self.wall_ahead_ms
 
 
 class TimersStage(GatewayStage):
@@ -40,7 +40,7 @@ class TimersStage(GatewayStage):
 
     def greeted(self, *, lives_ms: float = 1e9) -> Client:
         """Return a live client whose token lives so long from now."""
-        client = self.client(some_claims(exp_ms=int(self.clock.time() * 1000 + lives_ms)))
+        client = self.client(some_claims(exp_ms=int(self.clock.wall_ms() + lives_ms)))
         client.connection.advance(SessionInput.HELLO)
         self.timers.renew(client.connection)
         return client
@@ -58,7 +58,7 @@ class TimersStage(GatewayStage):
 async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TimersStage]:
     clock = TimersClock()
     monkeypatch.setattr("gateway.session.timers.now_ms", clock.now_ms)
-    monkeypatch.setattr("gateway.session.timers.time", clock)
+    monkeypatch.setattr("gateway.session.timers.wall_ms", clock.wall_ms)
     monkeypatch.setattr("gateway.session.messages.now_ms", clock.now_ms)
     monkeypatch.setattr("gateway.delivery.live_feed.now_ms", clock.now_ms)
     stage = TimersStage(clock)
