@@ -13,6 +13,7 @@ import jwt
 from fanwire.core.ids import checked_org, checked_service, checked_user
 
 MIN_SECRET_BYTES: Final = 32
+SECRET_ALGORITHMS: Final = ("HS256", "HS384", "HS512")
 LONGEST_TTL_S: Final = 24 * 60 * 60
 ALL: Final = "*"
 
@@ -29,16 +30,19 @@ def mint_token(
     issuer: str,
     audience: str,
     now: float,
+    algorithm: str = "HS256",
 ) -> str:
-    """Return a token signed with HS256. `services` and `properties` are lists, or `"*"`.
+    """Return a signed token. `services` and `properties` are lists, or `"*"`.
 
     Raises:
         InvalidId: If org, sub or a service is outside the alphabet of ids.
-        ValueError: If the secret is short, the life too long, or a list is a single text.
+        ValueError: If the secret is short, the life too long, a list is a single text, or the
+            algorithm is none of a secret.
     """
     key = secret.encode() if isinstance(secret, str) else secret
-    if len(key) < MIN_SECRET_BYTES:
-        raise ValueError(f"the secret has {len(key)} bytes, at least {MIN_SECRET_BYTES} needed")
+    needed = least_secret_bytes([algorithm])
+    if len(key) < needed:
+        raise ValueError(f"the secret has {len(key)} bytes, at least {needed} needed")
     if not 0 < ttl_s <= LONGEST_TTL_S:
         raise ValueError(f"a life of {ttl_s} s, allowed are 1 to {LONGEST_TTL_S}")
     claims = {
@@ -53,7 +57,21 @@ def mint_token(
         "properties": _listed(properties, "properties"),
         "publish": publish,
     }
-    return jwt.encode(claims, key, algorithm="HS256")
+    return jwt.encode(claims, key, algorithm=algorithm)
+
+
+def least_secret_bytes(algorithms: Iterable[str]) -> int:
+    """Return how long a secret must be for all of `algorithms`: as their hash (RFC 7518, 3.2).
+
+    Raises:
+        ValueError: If one of them is not for secrets.
+    """
+    needed = MIN_SECRET_BYTES
+    for algorithm in algorithms:
+        if algorithm not in SECRET_ALGORITHMS:
+            raise ValueError(f"{algorithm} is not among {' '.join(SECRET_ALGORITHMS)}")
+        needed = max(needed, int(algorithm.removeprefix("HS")) // 8)
+    return needed
 
 
 def _services(services: str | Iterable[str]) -> str | list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.auth.claims import ClaimRules
 from gateway.auth.jwks import JwksKeys
+from gateway.auth.key_ring import KeyLimits
 from gateway.auth.tokens import KeySource, SharedSecret, TokenVerifier
 from gateway.cluster.cluster import Cluster, ClusterRules
 from gateway.connection.registry import ConnectionRegistry
@@ -136,11 +137,13 @@ def _token_checks(tokens: TokenSettings) -> tuple[JwksKeys | None, TokenVerifier
 def _jwks(tokens: TokenSettings) -> JwksKeys | None:
     if tokens.jwks_url is None:
         return None
-    return JwksKeys(tokens.jwks_url, allow_http=tokens.jwks_insecure)
+    limits = KeyLimits(refresh_s=tokens.jwks_refresh_s, longest_age_s=tokens.jwks_max_age_s)
+    allow_http = tokens.jwks_insecure
+    return JwksKeys(tokens.jwks_url, tokens.algorithms, limits, allow_http=allow_http)
 
 
 def _shared_secret(tokens: TokenSettings) -> KeySource:
-    return SharedSecret(tokens.secret or b"")
+    return SharedSecret(tokens.secret or b"", tokens.algorithms)
 
 
 def _claim_rules(tokens: TokenSettings) -> ClaimRules:

@@ -3,8 +3,8 @@
 Its size is checked first, so that no later step can be made expensive. The shape allows no
 second spelling of the same token: no padding, no blanks, no spare bits in the last character.
 
-The header is read for three things only: which algorithm the token claims, to be compared
-with the key's own; which key it names, as a key of a dictionary and never of a path or URL;
+The header is read for three things only: which algorithm the token claims, to be found
+among the key's own; which key it names, as a key of a dictionary and never of a path or URL;
 and whether it asks for something that we do not do. A key that it brings along (`jwk`, `jku`,
 `x5u`, `x5c`) is not even looked at.
 

@@ -10,17 +10,17 @@ Rejected: PyJWT's own JWKS client. It blocks the event loop for as long as the p
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Final
 
 import httpx
 import structlog
-from jwt import PyJWK
 
 from fanwire.errors import Unauthorized
 from fanwire.wire.strict_json import NotStrictJson
 from gateway.auth.key_ring import KeyLimits, KeyRing, usable_keys
+from gateway.auth.token_key import TokenKey
 
 log = structlog.get_logger()
 
@@ -35,31 +35,46 @@ class JwksKeys:
     """The keys behind a JWKS address; a `KeySource` for the token check.
 
     The task that runs `run` owns it; cancel it to stop. `find` and `run` belong to one event
-    loop. Until the first fetch has succeeded every token is refused, so a gateway should not
-    be ready before `is_usable`.
+    loop. While there is a `problem` every token is refused, so a gateway is not ready then.
     """
 
     def __init__(
         self,
         url: str,
+        algorithms: Collection[str],
         limits: KeyLimits | None = None,
         *,
         allow_http: bool = False,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = _checked_url(url, allow_http=allow_http)
+        self._algorithms = algorithms
         self._limits = limits or KeyLimits()
         self._monotonic_s = monotonic_s
         self._ring = KeyRing(self._limits)
+        self._started_s = monotonic_s()
         self._wanted = asyncio.Event()
         self._attempted_s: float | None = None
 
     @property
-    def is_usable(self) -> bool:
-        """Whether there are keys, and young enough."""
-        return self._ring.is_usable(now_s=self._monotonic_s())
+    def problem(self) -> str | None:
+        """Why no token can be checked now, None if tokens can be."""
+        if self._ring.is_usable(now_s=self._monotonic_s()):
+            return None
+        if self._ring.fetched_s is None:
+            return "the keys at REALTIME_JWKS_URL were never fetched; the log says why"
+        return (
+            f"the keys at REALTIME_JWKS_URL were fetched {self.age_s:.0f} s ago, more than "
+            f"REALTIME_JWKS_MAX_AGE_S ({self._limits.longest_age_s:.0f}); the log says why"
+        )
 
-    def find(self, key_id: str | None) -> PyJWK:
+    @property
+    def age_s(self) -> float:
+        """How long ago the keys were fetched, or this began if they never were."""
+        fetched_s = self._ring.fetched_s
+        return self._monotonic_s() - (self._started_s if fetched_s is None else fetched_s)
+
+    def find(self, key_id: str | None) -> TokenKey:
         """Return the key named `key_id`; raises Unauthorized, and asks for a fetch."""
         if key_id is None:
             raise Unauthorized("the token names no key")
@@ -90,7 +105,7 @@ class JwksKeys:
     async def _refresh(self, client: httpx.AsyncClient) -> bool:
         self._attempted_s = self._monotonic_s()
         try:
-            keys = await fetch_keys(client, self._url, self._limits)
+            keys = await fetch_keys(client, self._url, self._algorithms, self._limits)
         except (httpx.HTTPError, JwksUnusable, NotStrictJson, TimeoutError) as error:
             log.warning("jwks.refresh_failed", kind=type(error).__name__, cause=str(error))
             return False
@@ -105,7 +120,9 @@ class JwksKeys:
         self._wanted.clear()
 
 
-async def fetch_keys(client: httpx.AsyncClient, url: str, limits: KeyLimits) -> dict[str, PyJWK]:
+async def fetch_keys(
+    client: httpx.AsyncClient, url: str, algorithms: Collection[str], limits: KeyLimits
+) -> dict[str, TokenKey]:
     """Return the usable keys at `url`.
 
     Raises:
@@ -117,10 +134,10 @@ async def fetch_keys(client: httpx.AsyncClient, url: str, limits: KeyLimits) -> 
         if response.status_code != httpx.codes.OK:
             raise JwksUnusable(f"status {response.status_code}")
         document = await _bounded_body(response, limits.max_bytes)
-    keys = usable_keys(document)
+    keys = usable_keys(document, algorithms)
     if not keys:
         # To take this for the truth would refuse everybody, because of one bad deploy there.
-        raise JwksUnusable("no usable key in the answer")
+        raise JwksUnusable(f"no key for {' '.join(algorithms)} in the answer")
     return keys
 
 

@@ -7,19 +7,11 @@ refused: an issuer that called one back could not have told us.
 Misses are not remembered. A list of unknown key ids would be a list that attackers fill.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
-
-from jwt import PyJWK
-from jwt.exceptions import PyJWTError
 
 from fanwire.wire.strict_json import parse_object
-
-SIGNATURE_ALGORITHMS: Final = frozenset(
-    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
-)
-"""Never an HS: every reader of a public JWKS could sign with what stands in it."""
+from gateway.auth.token_key import TokenKey, public_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +28,7 @@ class KeyLimits:
 
 @dataclass(frozen=True, slots=True)
 class _RetiredKey:
-    key: PyJWK
+    key: TokenKey
     until_s: float
 
 
@@ -45,11 +37,11 @@ class KeyRing:
 
     def __init__(self, limits: KeyLimits) -> None:
         self._limits = limits
-        self._current: dict[str, PyJWK] = {}
+        self._current: dict[str, TokenKey] = {}
         self._retired: dict[str, _RetiredKey] = {}
         self._fetched_s: float | None = None
 
-    def replace(self, keys: Mapping[str, PyJWK], *, now_s: float) -> None:
+    def replace(self, keys: Mapping[str, TokenKey], *, now_s: float) -> None:
         """Take `keys` as the issuer's, and let those that are gone serve for the overlap."""
         until_s = now_s + self._limits.overlap_s
         withdrawn = {
@@ -65,11 +57,16 @@ class KeyRing:
         self._current, self._retired = dict(keys), still_served | withdrawn
         self._fetched_s = now_s
 
+    @property
+    def fetched_s(self) -> float | None:
+        """When the keys were fetched last, None before the first time."""
+        return self._fetched_s
+
     def is_usable(self, *, now_s: float) -> bool:
         """Tell whether keys were fetched, and recently enough to be trusted."""
         return self._fetched_s is not None and now_s - self._fetched_s < self._limits.longest_age_s
 
-    def find(self, key_id: str, *, now_s: float) -> PyJWK | None:
+    def find(self, key_id: str, *, now_s: float) -> TokenKey | None:
         """Return the key if it may check a signature now."""
         if not self.is_usable(now_s=now_s):
             return None
@@ -80,37 +77,27 @@ class KeyRing:
         return retired.key if retired is not None and now_s < retired.until_s else None
 
 
-def usable_keys(document: bytes) -> dict[str, PyJWK]:
+def usable_keys(document: bytes, algorithms: Collection[str]) -> dict[str, TokenKey]:
     """Return the signature keys of a JWKS by their id, leaving out what we cannot use.
 
     Raises:
         NotStrictJson: If the document is not a JSON object.
     """
     listed = parse_object(document).get("keys")
-    keys = (_usable_key(fields) for fields in listed) if isinstance(listed, list) else ()
-    return {key.key_id: key for key in keys if key is not None and key.key_id is not None}
-
-
-def _usable_key(fields: object) -> PyJWK | None:
-    if not isinstance(fields, dict) or fields.get("use", "sig") != "sig":
-        return None
-    if not isinstance(fields.get("kid"), str):
-        return None
-    if "alg" in fields and not _is_ours(fields["alg"]):
-        return None
-    if "d" in fields:
-        # A private key that was published is everybody's.
-        return None
-    try:
-        key = PyJWK(fields)
-    except (PyJWTError, TypeError, ValueError):
+    keys: dict[str, TokenKey] = {}
+    for fields in listed if isinstance(listed, list) else ():
         # One key of a new kind must not cost us the others.
-        return None
-    # Without `alg`, the library has chosen one by the curve, perhaps one of those left out.
-    if not _is_ours(key.algorithm_name) or key.Algorithm.check_key_length(key.key):
-        return None
-    return key
+        if isinstance(fields, dict) and _is_for_signatures(fields):
+            key = public_key(fields, algorithms)
+            if key is not None:
+                keys[fields["kid"]] = key
+    return keys
 
 
-def _is_ours(algorithm: object) -> bool:
-    return isinstance(algorithm, str) and algorithm in SIGNATURE_ALGORITHMS
+def _is_for_signatures(fields: Mapping[str, object]) -> bool:
+    # A private key ("d") that was published is everybody's.
+    return (
+        fields.get("use", "sig") == "sig"
+        and isinstance(fields.get("kid"), str)
+        and "d" not in fields
+    )

@@ -1,23 +1,21 @@
 """Who is calling: the token's place in a request, and the check of what it says.
 
-A key fixes its algorithm, and a gateway has either one shared secret or the public keys of
-a JWKS, so nothing in a token chooses how it is checked. Every refusal of a token has the same
-public text; the cause is for the log, since it would tell an attacker how far he got.
+A key fixes its algorithms (token_key.py beside this), and a gateway has either one shared
+secret or the public keys of a JWKS, so nothing in a token widens how it is checked. Every refusal
+of a token has the same public text; the cause is for the log, since it would tell an attacker how
+far he got.
 
 Rejected: a cache of verified tokens. A check costs about 25 µs, a twentieth of a connect, and
 a cache would have to forget at each expiry and each revocation.
 """
 
-from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final, Protocol
 
-from jwt import PyJWK
-
 from fanwire.errors import BadMessage, TokenInUrl, Unauthorized
-from fanwire.tokens import MIN_SECRET_BYTES
 from gateway.auth.claims import ClaimRules, Claims, read_claims
 from gateway.auth.compact_token import parse_compact, token_object
+from gateway.auth.token_key import TokenKey, secret_key
 
 SUBPROTOCOL: Final = "rt.v1"
 TOKEN_PREFIX: Final = "rt.token."
@@ -30,22 +28,23 @@ _TOKEN_PARAMETERS: Final = frozenset(
 class KeySource(Protocol):
     """Where the key comes from that a token names."""
 
-    def find(self, key_id: str | None) -> PyJWK:
-        """Return the key, which knows its algorithm; raises Unauthorized."""
+    @property
+    def problem(self) -> str | None:
+        """Why no token can be checked now, None if tokens can be."""
+
+    def find(self, key_id: str | None) -> TokenKey:
+        """Return the key, which knows its algorithms; raises Unauthorized."""
 
 
 class SharedSecret:
-    """One HS256 secret. It has no id, so the one that a token may name is not looked at."""
+    """One secret. It has no id, so the one that a token may name is not looked at."""
 
-    def __init__(self, secret: bytes) -> None:
-        if len(secret) < MIN_SECRET_BYTES:
-            raise ValueError(
-                f"REALTIME_JWT_SECRET has {len(secret)} bytes, at least {MIN_SECRET_BYTES} needed"
-            )
-        encoded = urlsafe_b64encode(secret).decode("ascii")
-        self._key = PyJWK({"kty": "oct", "k": encoded}, algorithm="HS256")
+    problem: str | None = None
 
-    def find(self, key_id: str | None) -> PyJWK:
+    def __init__(self, secret: bytes, algorithms: Collection[str] = ("HS256",)) -> None:
+        self._key = secret_key(secret, algorithms)
+
+    def find(self, key_id: str | None) -> TokenKey:
         """Return the secret."""
         return self._key
 
@@ -57,6 +56,11 @@ class TokenVerifier:
         self._keys = keys
         self._rules = rules
 
+    @property
+    def problem(self) -> str | None:
+        """Why every token is refused for want of keys, None if there are keys."""
+        return self._keys.problem
+
     def verify(self, token: str, *, now_s: float) -> Claims:
         """Return what `token` says. `now_s` is the wall clock, as tokens know no other.
 
@@ -64,11 +68,7 @@ class TokenVerifier:
             Unauthorized: If any check fails.
         """
         compact = parse_compact(token)
-        key = self._keys.find(compact.key_id)
-        if compact.algorithm != key.algorithm_name:
-            raise Unauthorized(f"the token's alg is not the key's, {key.algorithm_name}")
-        if not key.Algorithm.verify(compact.signed, key.key, compact.signature):
-            raise Unauthorized("the signature is wrong")
+        self._keys.find(compact.key_id).check(compact)
         # Only now is the payload read: what is not the issuer's never reaches the JSON parser.
         payload = token_object(compact.payload, what="payload")
         return read_claims(payload, self._rules, now_s=now_s)

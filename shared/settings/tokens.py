@@ -1,6 +1,6 @@
 """How tokens are checked: REALTIME_JWT_* and REALTIME_JWKS_*, read by the gateway alone.
 
-Exactly one family of keys: a shared secret (HS*) or public keys from a JWKS (RS*, PS*, ES*).
+Exactly one family of keys: a shared secret (HS*) or public keys from a JWKS (RS*, PS*, ES*, EdDSA).
 With both, a token signed with the published public key as if it were the secret could pass.
 """
 
@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from fanwire.tokens import SECRET_ALGORITHMS, least_secret_bytes
 from shared.settings.loading import EnvSettings
 from shared.settings.types import CommaSeparated, Environment
 from shared.settings.url_rules import jwks_url_problem
@@ -19,11 +20,10 @@ from shared.settings.url_rules import jwks_url_problem
 DEVELOPMENT_SECRET_PREFIX: Final = "dev-"
 """A secret that begins so is a development secret; production refuses it."""
 
-MIN_SECRET_BYTES: Final = 32
 MIN_SECRET_VARIETY: Final = 8
-SYMMETRIC: Final = ("HS256", "HS384", "HS512")
-ASYMMETRIC: Final = tuple(
-    f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)
+PUBLIC_KEY_ALGORITHMS: Final = (
+    *(f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)),
+    "EdDSA",
 )
 
 
@@ -34,7 +34,7 @@ class TokenSettings(EnvSettings):
 
     env: Environment = "production"
     jwt_secret: SecretStr | None = Field(
-        None, description="Shared secret of HS* tokens, at least 32 bytes."
+        None, description="Shared secret of HS* tokens: 32 bytes, 48 for HS384, 64 for HS512."
     )
     jwt_secret_file: Path | None = Field(
         None, description="File that holds the secret instead, e.g. a mounted Kubernetes secret."
@@ -48,7 +48,9 @@ class TokenSettings(EnvSettings):
         3_600, ge=60, le=604_800, description="How long keys serve while the issuer is down."
     )
     jwt_algorithms: CommaSeparated = Field(
-        (), description="Accepted algorithms of one family; `HS256`, or `RS256,ES256` with a JWKS."
+        (),
+        description="Accepted algorithms, `HS256` by default; of HS*, or with a JWKS of RS*, PS*, "
+        "ES* and EdDSA, there by default `RS256,ES256`.",
     )
     jwt_issuer: str = Field(description="The `iss` that tokens must have.")
     jwt_audience: str = Field(description="The `aud` that tokens must have.")
@@ -81,7 +83,7 @@ class TokenSettings(EnvSettings):
 
     @model_validator(mode="after")
     def _algorithms_fit_the_keys(self) -> Self:
-        allowed = ASYMMETRIC if self.jwks_url else SYMMETRIC
+        allowed = PUBLIC_KEY_ALGORITHMS if self.jwks_url else SECRET_ALGORITHMS
         if not set(self.algorithms) <= set(allowed):
             raise ValueError(
                 f"REALTIME_JWT_ALGORITHMS must be among {' '.join(allowed)} "
@@ -95,8 +97,9 @@ class TokenSettings(EnvSettings):
         if secret is None:
             return self
         name = "REALTIME_JWT_SECRET_FILE" if self.jwt_secret_file else "REALTIME_JWT_SECRET"
-        if len(secret) < MIN_SECRET_BYTES:
-            raise ValueError(f"{name} must hold at least {MIN_SECRET_BYTES} bytes")
+        needed = least_secret_bytes(self.algorithms)
+        if len(secret) < needed:
+            raise ValueError(f"{name} must hold at least {needed} bytes")
         if self.env == "production" and _is_guessable(secret):
             raise ValueError(
                 f"{name} is a development secret; make one with `openssl rand -base64 48`"

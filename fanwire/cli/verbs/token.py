@@ -13,7 +13,7 @@ from fanwire.cli.dev.runtime_file import running_stack
 from fanwire.cli.mistakes import UsageMistake
 from fanwire.cli.output import escaped
 from fanwire.errors import Unauthorized
-from fanwire.tokens import mint_token
+from fanwire.tokens import SECRET_ALGORITHMS, mint_token
 
 app = typer.Typer(no_args_is_help=True, help="Make and check tokens.")
 
@@ -27,6 +27,13 @@ IssuerOption = Annotated[str | None, typer.Option(envvar="REALTIME_JWT_ISSUER", 
 AudienceOption = Annotated[
     str | None, typer.Option(envvar="REALTIME_JWT_AUDIENCE", show_envvar=False)
 ]
+AlgorithmsOption = Annotated[
+    str,
+    typer.Option(
+        envvar="REALTIME_JWT_ALGORITHMS", help="Comma-separated; minted with the first.",
+        show_envvar=False,
+    ),
+]  # fmt: skip
 
 
 @app.command()
@@ -42,8 +49,9 @@ def mint(
     secret: Secret = None,
     issuer: IssuerOption = None,
     audience: AudienceOption = None,
+    algorithms: AlgorithmsOption = "HS256",
 ) -> None:
-    """Print a fresh HS256 token."""
+    """Print a fresh token, signed with a shared secret."""
     key, iss, aud = _signing(secret, issuer, audience)
     try:
         token = mint_token(
@@ -57,6 +65,7 @@ def mint(
             issuer=iss,
             audience=aud,
             now=time.time(),
+            algorithm=_algorithms(algorithms)[0],
         )
     except ValueError as mistake:
         raise UsageMistake(str(mistake)) from None
@@ -71,14 +80,16 @@ def check(
     secret: Secret = None,
     issuer: IssuerOption = None,
     audience: AudienceOption = None,
+    algorithms: AlgorithmsOption = "HS256",
 ) -> None:
     """Say what a token holds, and whether the gateways of this secret accept it."""
     text = sys.stdin.read().strip() if token == "-" else token
     key, iss, aud = _signing(secret, issuer, audience)
+    accepted = _algorithms(algorithms)
     claims = _unverified(text)
     _show(context_of(ctx), claims)
     try:
-        jwt.decode(text, key, algorithms=["HS256"], issuer=iss, audience=aud)
+        jwt.decode(text, key, algorithms=accepted, issuer=iss, audience=aud)
     except jwt.InvalidTokenError as refusal:
         raise _refused(refusal, claims) from None
 
@@ -93,6 +104,14 @@ def _signing(secret: str | None, issuer: str | None, audience: str | None) -> tu
         issuer or (stack.issuer if stack else "fanwire-dev"),
         audience or (stack.audience if stack else "fanwire"),
     )
+
+
+def _algorithms(text: str) -> list[str]:
+    named = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in named if name not in SECRET_ALGORITHMS]
+    if unknown or not named:
+        raise UsageMistake(f"--algorithms must be among {' '.join(SECRET_ALGORITHMS)}")
+    return named
 
 
 def _listed(text: str) -> str | list[str]:

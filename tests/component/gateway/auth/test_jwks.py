@@ -16,6 +16,7 @@ from tests.support.jwks_stub import JwksStub, ec_jwk, jwks_stub
 
 KEY_1 = ec_jwk(ec.generate_private_key(ec.SECP256R1()), "k1")
 KEY_2 = ec_jwk(ec.generate_private_key(ec.SECP256R1()), "k2")
+ALGORITHMS = ("ES256",)
 LIMITS = KeyLimits(refresh_s=300, longest_age_s=3600, cool_down_s=30, timeout_s=5)
 
 
@@ -45,7 +46,7 @@ def clock() -> JwksClock:
 async def running(
     stub: JwksStub, clock: JwksClock, limits: KeyLimits = LIMITS
 ) -> AsyncIterator[JwksKeys]:
-    keys = JwksKeys(stub.url, limits, allow_http=True, monotonic_s=clock)
+    keys = JwksKeys(stub.url, ALGORITHMS, limits, allow_http=True, monotonic_s=clock)
     async with asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(keys.run())
         try:
@@ -62,26 +63,50 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def knows(keys: JwksKeys, key_id: str) -> bool:
     with suppress(Unauthorized):
-        return keys.find(key_id).key_id == key_id
+        return keys.find(key_id) is not None
     return False
 
 
 async def fetched(stub: JwksStub, limits: KeyLimits = LIMITS) -> set[str]:
     async with jwks_client(limits) as client:
-        return set(await fetch_keys(client, stub.url, limits))
+        return set(await fetch_keys(client, stub.url, ALGORITHMS, limits))
 
 
 async def test_keys_are_there_soon_after_the_start(stub: JwksStub, clock: JwksClock) -> None:
     async with running(stub, clock) as keys:
-        assert not keys.is_usable
-        await until(lambda: keys.is_usable)
+        assert keys.problem is not None
+        await until(lambda: keys.problem is None)
         assert knows(keys, "k1")
         assert not knows(keys, "k2")
 
 
+async def test_a_gateway_without_usable_keys_says_which_way_they_are_missing(
+    stub: JwksStub, clock: JwksClock
+) -> None:
+    async with running(stub, clock) as keys:
+        assert keys.problem is not None
+        assert "were never fetched" in keys.problem
+        await until(lambda: keys.problem is None)
+        clock.now_s += 4000
+        assert keys.problem is not None
+        assert "fetched 4000 s ago, more than REALTIME_JWKS_MAX_AGE_S (3600)" in keys.problem
+
+
+async def test_the_age_of_the_keys_counts_from_the_start_until_they_come(
+    stub: JwksStub, clock: JwksClock
+) -> None:
+    keys = JwksKeys(stub.url, ALGORITHMS, LIMITS, allow_http=True, monotonic_s=clock)
+    clock.now_s += 7
+    assert keys.age_s == 7
+    async with running(stub, clock) as fetched_keys:
+        await until(lambda: fetched_keys.problem is None)
+        clock.now_s += 5
+        assert fetched_keys.age_s == 5
+
+
 async def test_a_token_without_key_id_is_refused(stub: JwksStub, clock: JwksClock) -> None:
     async with running(stub, clock) as keys:
-        await until(lambda: keys.is_usable)
+        await until(lambda: keys.problem is None)
         with pytest.raises(Unauthorized):
             keys.find(None)
 
@@ -90,7 +115,7 @@ async def test_f36_unknown_keys_cause_one_fetch_in_a_cool_down(
     stub: JwksStub, clock: JwksClock
 ) -> None:
     async with running(stub, clock) as keys:
-        await until(lambda: keys.is_usable)
+        await until(lambda: keys.problem is None)
         stub.serve([KEY_1, KEY_2])
         assert not any(knows(keys, f"attack-{n}") for n in range(1000))
         await asyncio.sleep(0.02)
@@ -108,7 +133,7 @@ async def test_f36_a_provider_that_is_down_leaves_the_keys_until_their_age(
     stub: JwksStub, clock: JwksClock
 ) -> None:
     async with running(stub, clock) as keys:
-        await until(lambda: keys.is_usable)
+        await until(lambda: keys.problem is None)
         stub.respond(b"", status="503 Service Unavailable")
         clock.now_s += 3599
         assert not knows(keys, "k2")
@@ -116,7 +141,7 @@ async def test_f36_a_provider_that_is_down_leaves_the_keys_until_their_age(
         assert knows(keys, "k1")
         clock.now_s += 1
         assert not knows(keys, "k1")
-        assert not keys.is_usable
+        assert keys.problem is not None
 
 
 async def test_f36_a_first_fetch_that_fails_is_tried_again(
@@ -127,14 +152,14 @@ async def test_f36_a_first_fetch_that_fails_is_tried_again(
     async with running(stub, clock) as keys:
         await until(lambda: stub.request_count >= 2)
         stub.serve([KEY_1])
-        await until(lambda: keys.is_usable)
+        await until(lambda: keys.problem is None)
 
 
 async def test_keys_are_fetched_again_before_anybody_misses_one(
     stub: JwksStub, clock: JwksClock
 ) -> None:
     async with running(stub, clock, KeyLimits(refresh_s=0.01)) as keys:
-        await until(lambda: keys.is_usable)
+        await until(lambda: keys.problem is None)
         stub.serve([KEY_1, KEY_2])
         await until(lambda: knows(keys, "k2"))
 
@@ -184,7 +209,7 @@ async def test_an_answer_without_keys_never_replaces_good_ones(
     stub: JwksStub, clock: JwksClock, body: bytes, error: type[Exception]
 ) -> None:
     async with running(stub, clock) as keys:
-        await until(lambda: keys.is_usable)
+        await until(lambda: keys.problem is None)
         stub.respond(body)
         clock.now_s += 31
         assert not knows(keys, "k2")
@@ -205,5 +230,5 @@ async def test_a_provider_that_hangs_up_is_an_error_of_the_line(stub: JwksStub) 
 @pytest.mark.parametrize("url", ["http://login.example.com/jwks", "file:///etc/passwd", "jwks"])
 def test_keys_come_over_https_unless_told_otherwise(url: str) -> None:
     with pytest.raises(ValueError, match="REALTIME_JWKS_URL must begin with https://"):
-        JwksKeys(url)
-    assert JwksKeys("https://login.example.com/jwks").is_usable is False
+        JwksKeys(url, ALGORITHMS)
+    JwksKeys("https://login.example.com/jwks", ALGORITHMS)

@@ -1,17 +1,19 @@
 """Which keys may check a signature, and for how long."""
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
-from jwt import PyJWK
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from fanwire.wire.strict_json import NotStrictJson
 from gateway.auth.key_ring import KeyLimits, KeyRing, usable_keys
+from gateway.auth.token_key import TokenKey
+from shared.settings.tokens import PUBLIC_KEY_ALGORITHMS
 from tests.support.jwks_stub import Jwk, ec_jwk
 
 EC_KEY: Final = ec.generate_private_key(ec.SECP256R1())
@@ -27,8 +29,10 @@ def rsa_jwk(key: rsa.RSAPrivateKey, **changed: object) -> Jwk:
     return public | {"kid": "r1"} | changed
 
 
-def keys_of(*listed: object) -> dict[str, PyJWK]:
-    return usable_keys(json.dumps({"keys": listed}).encode())
+def keys_of(
+    *listed: object, algorithms: Sequence[str] = PUBLIC_KEY_ALGORITHMS
+) -> dict[str, TokenKey]:
+    return usable_keys(json.dumps({"keys": listed}).encode(), algorithms)
 
 
 KEY_1: Final = keys_of(ec_jwk(EC_KEY, "k1"))
@@ -91,14 +95,18 @@ def test_keys_that_were_not_fetched_for_too_long_are_refused() -> None:
     assert not ring.is_usable(now_s=3600)
 
 
-def test_the_key_fixes_the_algorithm() -> None:
+def test_a_key_checks_by_what_it_is_by_what_it_says_and_by_what_is_accepted() -> None:
     keys = keys_of(
-        ec_jwk(EC_KEY, "e"), rsa_jwk(RSA_KEY, kid="r"), rsa_jwk(RSA_KEY, kid="p", alg="PS256")
+        ec_jwk(EC_KEY, "e"),
+        rsa_jwk(RSA_KEY, kid="r"),
+        rsa_jwk(RSA_KEY, kid="p", alg="PS256"),
+        rsa_jwk(RSA_KEY, kid="other", alg="RS384"),
+        algorithms=["RS256", "RS512", "PS256", "ES256", "ES384"],
     )
-    assert {key_id: key.algorithm_name for key_id, key in keys.items()} == {
-        "e": "ES256",
-        "r": "RS256",
-        "p": "PS256",
+    assert {key_id: key.algorithms for key_id, key in keys.items()} == {
+        "e": {"ES256"},
+        "r": {"RS256", "RS512", "PS256"},
+        "p": {"PS256"},
     }
 
 
@@ -107,6 +115,7 @@ USELESS: Final[dict[str, object]] = {
     "RSA key said to be HS256": rsa_jwk(RSA_KEY, alg="HS256"),
     "RSA key said to be none": rsa_jwk(RSA_KEY, alg="none"),
     "EC key said to be RS256": ec_jwk(EC_KEY, "x", alg="RS256"),
+    "EC key said to be of another curve": ec_jwk(EC_KEY, "x", alg="ES384"),
     "alg is a list": rsa_jwk(RSA_KEY, alg=["RS256"]),
     "for encryption": rsa_jwk(RSA_KEY, use="enc"),
     "no id": {k: v for k, v in rsa_jwk(RSA_KEY).items() if k != "kid"},
@@ -130,13 +139,13 @@ def test_a_key_that_we_cannot_use_costs_us_no_other(useless: object) -> None:
 
 @pytest.mark.parametrize("document", [b"{}", b'{"keys":null}', b'{"keys":{}}', b'{"keys":[]}'])
 def test_a_document_without_keys_yields_none(document: bytes) -> None:
-    assert usable_keys(document) == {}
+    assert usable_keys(document, PUBLIC_KEY_ALGORITHMS) == {}
 
 
 @pytest.mark.parametrize("document", [b"", b"<html>", b"[]", b'{"keys":[],"keys":[]}'])
 def test_what_is_no_object_is_no_jwks(document: bytes) -> None:
     with pytest.raises(NotStrictJson):
-        usable_keys(document)
+        usable_keys(document, PUBLIC_KEY_ALGORITHMS)
 
 
 json_values = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers())

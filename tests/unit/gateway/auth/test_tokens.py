@@ -1,6 +1,7 @@
 """The token check against every bad token of the contract, by its number there."""
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 import jwt
@@ -14,6 +15,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from fanwire.core.keys import CANARY
 from fanwire.errors import Unauthorized
 from gateway.auth.claims import ClaimRules
+from gateway.auth.token_key import TokenKey, public_key
 from gateway.auth.tokens import SharedSecret, TokenVerifier
 from tests.support.signing import (
     AUDIENCE,
@@ -45,18 +47,22 @@ DEEP: Final = b'{"a":' + b"[" * 1400 + b"]" * 1400 + b"}"
 class OneKey:
     """A key source with a single public key."""
 
-    def __init__(self, key: jwt.PyJWK) -> None:
+    problem: str | None = None
+
+    def __init__(self, fields: Mapping[str, object], *algorithms: str) -> None:
+        key = public_key(fields, algorithms)
+        assert key is not None
         self._key = key
 
-    def find(self, key_id: str | None) -> jwt.PyJWK:
+    def find(self, key_id: str | None) -> TokenKey:
         return self._key
 
 
 RSA_VERIFIER: Final = TokenVerifier(
-    OneKey(jwt.PyJWK(RSAAlgorithm.to_jwk(RSA_KEY.public_key(), as_dict=True))), RULES
+    OneKey(RSAAlgorithm.to_jwk(RSA_KEY.public_key(), as_dict=True), "RS256"), RULES
 )
 EC_VERIFIER: Final = TokenVerifier(
-    OneKey(jwt.PyJWK(ECAlgorithm.to_jwk(EC_KEY.public_key(), as_dict=True))), RULES
+    OneKey(ECAlgorithm.to_jwk(EC_KEY.public_key(), as_dict=True), "ES256"), RULES
 )
 
 

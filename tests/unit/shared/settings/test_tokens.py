@@ -33,6 +33,23 @@ def test_B90_a_short_secret_is_refused(
     assert line == "fanwire: REALTIME_JWT_SECRET must hold at least 32 bytes"
 
 
+@pytest.mark.parametrize(("algorithms", "needed"), [("HS384", 48), ("HS256,HS512", 64)])
+def test_B90_a_secret_is_as_long_as_the_longest_hash(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    algorithms: str,
+    needed: int,
+) -> None:
+    long_enough = (SECRET * 2)[:needed]
+    set_environment(
+        monkeypatch, REALTIME_JWT_ALGORITHMS=algorithms, REALTIME_JWT_SECRET=long_enough
+    )
+    load_settings(TokenSettings)
+    monkeypatch.setenv("REALTIME_JWT_SECRET", long_enough[:-1])
+    line = refusal(TokenSettings, capsys)
+    assert line == f"fanwire: REALTIME_JWT_SECRET must hold at least {needed} bytes"
+
+
 @pytest.mark.parametrize("secret", ["dev-" + SECRET, "0" * 40, "abcdef" * 8])
 def test_a_development_secret_serves_in_dev_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], secret: str
@@ -68,6 +85,9 @@ def test_keys_have_exactly_one_source(
         {"REALTIME_JWT_ALGORITHMS": "HS256,none"},
         {"REALTIME_JWT_ALGORITHMS": "HS256,RS256"},
         {"REALTIME_JWT_ALGORITHMS": "RS256"},
+        {"REALTIME_JWT_ALGORITHMS": "EdDSA"},
+        {"REALTIME_JWT_ALGORITHMS": "hs256"},
+        {"REALTIME_JWT_ALGORITHMS": "SHA256"},
         JWKS | {"REALTIME_JWT_ALGORITHMS": "HS256"},
         JWKS | {"REALTIME_JWT_ALGORITHMS": "RS256,HS256"},
         JWKS | {"REALTIME_JWT_ALGORITHMS": "NONE"},
