@@ -125,7 +125,13 @@ def internal_api(gateway: Gateway) -> FastAPI:
     """Return the application that operators and orchestrators reach."""
     api = FastAPI(title="Fanwire gateway, internal", docs_url=None, redoc_url=None)
     delivery, sessions = gateway.delivery, gateway.sessions
-    node = Internal(gateway.cluster, delivery.feed, delivery.hub, node=sessions.profile.node)
+    node = Internal(
+        gateway.cluster,
+        delivery.feed,
+        delivery.hub,
+        sessions.credentials.verifier,
+        node=sessions.profile.node,
+    )
     api.add_api_route("/livez", node.livez, methods=["GET"])
     api.add_api_route("/readyz", node.readyz, methods=["GET"])
     api.add_api_route("/drain", node.drain, methods=["POST"])

@@ -121,6 +121,7 @@ class Gateway:
             self.flow.monitor,
             self.settings.max_connections,
             lambda: self.cluster.canary.age_ms,
+            lambda: self.sessions.credentials.verifier.key_age_s,
         )
 
 

@@ -32,6 +32,10 @@ class KeySource(Protocol):
     def problem(self) -> str | None:
         """Why no token can be checked now, None if tokens can be."""
 
+    @property
+    def age_s(self) -> float:
+        """How old the keys are; of keys that never come, how long they have been awaited."""
+
     def find(self, key_id: str | None) -> TokenKey:
         """Return the key, which knows its algorithms; raises Unauthorized."""
 
@@ -40,6 +44,7 @@ class SharedSecret:
     """One secret. It has no id, so the one that a token may name is not looked at."""
 
     problem: str | None = None
+    age_s = 0.0
 
     def __init__(self, secret: bytes, algorithms: Collection[str] = ("HS256",)) -> None:
         self._key = secret_key(secret, algorithms)
@@ -60,6 +65,11 @@ class TokenVerifier:
     def problem(self) -> str | None:
         """Why every token is refused for want of keys, None if there are keys."""
         return self._keys.problem
+
+    @property
+    def key_age_s(self) -> float:
+        """How old the keys are; a secret never ages."""
+        return self._keys.age_s
 
     def verify(self, token: str, *, now_s: float) -> Claims:
         """Return what `token` says. `now_s` is the wall clock, as tokens know no other.

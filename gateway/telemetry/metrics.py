@@ -39,6 +39,7 @@ class Observed:
     monitor: FlowMonitor
     max_connections: int
     canary_age_ms: Callable[[], float]
+    key_age_s: Callable[[], float]
 
 
 def observe_gateway(telemetry: GatewayTelemetry, observed: Observed) -> None:
@@ -52,6 +53,7 @@ def observe_gateway(telemetry: GatewayTelemetry, observed: Observed) -> None:
     _observe_clients(instruments, telemetry.client_health, labels)
     instruments.observe(names.RESUME_ATTEMPTS, lambda: _by_name(counters.resumes))
     instruments.observe(names.AUTH_FAILURES, lambda: _by_name(counters.auth_failures))
+    instruments.observe(names.KEYS_AGE, observed.key_age_s)
     instruments.observe(names.CATCH_UPS_ACTIVE, lambda: len(delivery.catch_ups))
     instruments.observe(names.CANARY_AGE, lambda: observed.canary_age_ms() / 1000)
 

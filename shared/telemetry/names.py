@@ -160,6 +160,11 @@ AUTH_FAILURES: Final = _gateway(
     "realtime.gateway.auth.failures", Kind.COUNTER, "{failure}",
     "Upgrades, requests and refreshes whose token was not accepted, by the error's name.", REASON,
 )  # fmt: skip
+KEYS_AGE: Final = _gateway(
+    "realtime.gateway.keys.age", Kind.GAUGE, "s",
+    "Time since the keys of REALTIME_JWKS_URL were fetched, or awaited since the start; 0 with a "
+    "secret. From REALTIME_JWKS_MAX_AGE_S on no token is accepted.",
+)  # fmt: skip
 CANARY_AGE: Final = _gateway(
     "realtime.gateway.canary.age", Kind.GAUGE, "s",
     "Time since this gateway last heard a canary, by ring and by read.",

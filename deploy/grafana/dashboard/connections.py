@@ -41,4 +41,9 @@ PANELS: Final = (
         (("{{reason}}", rate(names.AUTH_FAILURES, names.REASON)),), ("FanwireTokensRefused",),
         is_stacked=True,
     ),
+    Panel(
+        "Age of the keys", "Since the issuer's keys were fetched; they are fetched every "
+        "REALTIME_JWKS_REFRESH_S. From REALTIME_JWKS_MAX_AGE_S on no token is accepted.", "s",
+        (("{{instance}}", highest(names.KEYS_AGE, INSTANCE)),), ("FanwireTokensRefused",),
+    ),
 )  # fmt: skip

@@ -48,6 +48,7 @@ class OneKey:
     """A key source with a single public key."""
 
     problem: str | None = None
+    age_s = 0.0
 
     def __init__(self, fields: Mapping[str, object], *algorithms: str) -> None:
         key = public_key(fields, algorithms)
