@@ -149,15 +149,6 @@ class SlowConsumer(RealtimeError):
     remedy = "Resume from the last position; subscribe to less, or handle events faster."
 
 
-class ReplayOverflow(RealtimeError):
-    """Too much to replay on one socket."""
-
-    code = 4411
-    name = "replay_overflow"
-    http_status = 503
-    remedy = "Fetch current state over HTTP, then subscribe without a position."
-
-
 class TooManyServices(RealtimeError):
     """More services than one socket may hold."""
 
@@ -296,7 +287,6 @@ CLOSE_CODES: Final[tuple[type[RealtimeError], ...]] = (
     Unauthorized,
     Forbidden,
     SlowConsumer,
-    ReplayOverflow,
     TooManyServices,
     RateLimited,
 )

@@ -115,10 +115,8 @@ class Connection(asyncio.Protocol):
 
     def close(self, error: RealtimeError) -> None:
         """Say why, close with the error's code, and wait a moment for the client's close."""
-        if not self.is_open:
-            return
-        self.send(encode_error(error))
-        self._end_with(close_frame(error.code, error.name), error.code)
+        told = text_frame(encode_error(error))
+        self._end_with(told + close_frame(error.code, error.name), error.code)
 
     def abort(self) -> None:
         """Drop the socket at once, whatever is unsent."""
@@ -167,11 +165,13 @@ class Connection(asyncio.Protocol):
         except RealtimeError as error:
             self.close(error)
 
-    def _end_with(self, frame: bytes, code: int) -> None:
+    def _end_with(self, frames: bytes, code: int) -> None:
         if not self.is_open:
             return
-        self.writer.keep_control()
-        self.write(frame)
+        if not self.writer.makes_room_for(frames):
+            self.abort()  # so much control is unread that the close would be as well
+            return
+        self.write(frames)
         self._leave(code)
         # A socket that is closed at once may lose the close frame to a reset; the client's
         # own close, or this deadline, ends it.

@@ -47,7 +47,7 @@ class ConnectionEvents(Protocol[Socket_contra]):
         """Watch over a connection that does not keep up."""
 
     def overrun(self, connection: Socket_contra) -> None:
-        """Make room for a connection whose backlog is over the hard limit, or abort it."""
+        """Make room for a connection whose backlog is over the hard limit, or end it."""
 
     def due_at(self, connection: Socket_contra, *, at_ms: float) -> None:
         """Look at the connection again at `at_ms`."""

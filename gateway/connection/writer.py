@@ -6,9 +6,8 @@ itself holds no more than the rest of what it was given last, so there is always
 to decide.
 
 Every step returns what it changed, and the connection acts on it. Bound: `hard_limit_bytes` in
-the lanes. A socket that is over it is shed, and aborted if that does not help, since a close
-frame behind a megabyte of backlog would never arrive. Its client sees a lost connection and
-resumes.
+the lanes. A socket that is over it is shed, and if that does not help, what waits is dropped and
+the socket closed. Its client resumes.
 """
 
 import asyncio
@@ -97,10 +96,12 @@ class SocketWriter:
         is_behind = self.lanes is not None or self._transport.get_write_buffer_size() > 0
         return self._follow(is_behind, now_ms)
 
-    def keep_control(self) -> None:
-        """Forget all batches that wait; one may not follow the close that overtakes it."""
-        if self.lanes is not None:
-            self.lanes.keep_control()
+    def makes_room_for(self, close: bytes) -> bool:
+        """Forget all batches that wait, as none may follow a close; tell whether it fits then."""
+        if self.lanes is None:
+            return True
+        self.lanes.keep_control()
+        return self.lanes.used_bytes + len(close) <= self._hard_limit_bytes
 
     def discard(self) -> None:
         """Forget all that waits in the lanes."""

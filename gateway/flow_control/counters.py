@@ -23,7 +23,7 @@ class DroppedFor(StrEnum):
 
 
 class EvictedFor(StrEnum):
-    """Why a socket was aborted."""
+    """Why a socket was closed for taking too little."""
 
     OVERRUN = "overrun"  # what may not be withheld is over the hard limit
     STUCK = "stuck"  # it took nothing for longer than the longest quarantine

@@ -15,6 +15,7 @@ from fanwire.core.clock import now_ms, wall_ms
 from fanwire.core.ids import Service
 from fanwire.core.position import Position
 from fanwire.core.tiers import Tier, Tiers
+from fanwire.errors import SlowConsumer
 from fanwire.wire.encode import encode_disabled, encode_quarantine
 from gateway.connection.connection import Connection
 from gateway.flow_control.acks import ack_lag_ms
@@ -121,7 +122,7 @@ class FlowMonitor:
         """Make room: a socket that reads gets the rest by catch-up; one that does not gets less.
 
         A burst can be more than the limit before anybody could have read any of it. A socket
-        that is stuck is shed tier by tier, and aborted if all that waits is critical or high.
+        that is stuck is shed tier by tier, and closed if all that waits is critical or high.
         """
         self.watch(connection)
         if _stuck_ms(connection) <= self._limits.age_ms:
@@ -165,7 +166,9 @@ class FlowMonitor:
         unsent_bytes = connection.writer.unsent_bytes
         log.info("socket.evicted", connection=connection.id, unsent_bytes=unsent_bytes, why=why)
         self.counters.evicted[why] += 1
-        connection.abort()
+        # The close overtakes the batches that wait: a reader that is slow may still get it, and
+        # one that takes nothing is dropped at the end of the grace.
+        connection.close(SlowConsumer(f"{unsent_bytes} bytes were unsent"))
 
     def _check(self, connection: Connection, quarantine: Quarantine) -> None:
         if _stuck_ms(connection) > self._limits.longest_spell_ms:

@@ -56,7 +56,7 @@ class SessionMessages:
         self._monitor.watch(connection)
 
     def overrun(self, connection: Connection) -> None:
-        """Make room for a connection whose backlog is over the hard limit, or abort it."""
+        """Make room for a connection whose backlog is over the hard limit, or end it."""
         self._monitor.overrun(connection, hard_limit_bytes=self.limits.hard_limit_bytes)
 
     def received(self, connection: Connection, message: ClientMessage) -> None:

@@ -88,8 +88,9 @@ class SocketTimers:
                 connection.abort()
             case Pulse.BEAT:
                 self.beat(connection)
-                connection.write(_PING)
-                self.renew(connection)
+                if connection.is_open:  # the beat may have been too much for it
+                    connection.write(_PING)
+                    self.renew(connection)
 
 
 def _expires_ms(connection: Connection) -> float:

@@ -133,7 +133,7 @@ EVENTS_DROPPED: Final = _gateway(
 )  # fmt: skip
 CONNECTIONS_EVICTED: Final = _gateway(
     "realtime.gateway.connections.evicted", Kind.COUNTER, "{connection}",
-    "Sockets aborted because they took too little.", REASON,
+    "Sockets ended because they took too little.", REASON,
 )  # fmt: skip
 LANES_BYTES: Final = _gateway(
     "realtime.gateway.lanes.bytes", Kind.GAUGE, "By",

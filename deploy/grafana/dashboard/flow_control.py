@@ -39,7 +39,7 @@ PANELS: Final = (
         ("FanwireDrops",),
     ),
     Panel(
-        "Sockets aborted", "overrun: what may not be withheld is over the hard limit. stuck: it "
+        "Sockets ended", "overrun: what may not be withheld is over the hard limit. stuck: it "
         "took nothing for longer than the longest quarantine.", "cps",
         (("{{reason}}", rate(names.CONNECTIONS_EVICTED, names.REASON)),), ("FanwireEvictions",),
     ),

@@ -18,7 +18,7 @@ def test_only_an_unaccepted_token_asks_for_a_fresh_one() -> None:
     assert refreshing == [4401]
 
 
-@pytest.mark.parametrize("code", [1012, 1013, 4410, 4411, 4429])
+@pytest.mark.parametrize("code", [1012, 1013, 4410, 4429])
 def test_every_other_code_is_retried_with_backoff(code: int) -> None:
     rule = rule_of(code)
     assert rule is not None

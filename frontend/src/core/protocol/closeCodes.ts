@@ -9,7 +9,6 @@ export const CLOSE_CODES: Readonly<Record<number, readonly [name: string, retry:
   4401: ['unauthorized', 'refresh_token'],
   4403: ['forbidden', 'never'],
   4410: ['slow_consumer', 'backoff'],
-  4411: ['replay_overflow', 'backoff'],
   4413: ['too_many_services', 'never'],
   4429: ['rate_limited', 'backoff'],
 }

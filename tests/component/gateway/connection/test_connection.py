@@ -7,7 +7,7 @@ import pytest
 
 from fanwire.core.position import ZERO
 from fanwire.core.tiers import Tier
-from fanwire.errors import Forbidden, RateLimited, Unauthorized
+from fanwire.errors import Forbidden, RateLimited, SlowConsumer, Unauthorized
 from gateway.connection.connection import CLOSE_GRACE_MS, TOLERATED_UNKNOWN_MESSAGES
 from gateway.connection.lanes import Queued, ReplayPoint
 from gateway.connection.messages import PingMessage, VisibilityMessage
@@ -231,6 +231,19 @@ def test_a_close_goes_before_what_waits_and_nothing_but_control_is_sent_with_it(
     written = client.transport.received_in_full().removeprefix(SPACES)
     assert [message["type"] for message in messages(written)] == ["error"]
     assert close_code(written) == 4403
+
+
+def test_B62_a_close_makes_room_for_itself() -> None:
+    client, _ = a_client(hard_limit_bytes=600_000)
+    client.connection.write(SPACES)
+    place = ReplayPoint(ZERO, ZERO)
+    client.connection.queue(Queued(text_frame(b"x" * 599_900), 0, Tier.HIGH, TASKS, place))
+    client.connection.close(SlowConsumer("too slow"))
+    assert not client.transport.is_aborted
+    assert client.connection.writer.lanes is not None
+    assert client.connection.writer.lanes.used_bytes < 1_000
+    written = client.transport.received_in_full().removeprefix(SPACES)
+    assert close_code(written) == 4410
 
 
 def test_falling_behind_is_reported_once_until_all_is_written() -> None:
