@@ -12,6 +12,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
 from gateway.build import Gateway, node_name
+from gateway.edge.descriptors import fit_descriptors
 from gateway.edge.http_protocol import BoundedHttpProtocol
 from gateway.routes import positions, stream, subscriptions
 from gateway.routes import telemetry as client_telemetry
@@ -28,13 +29,12 @@ from shared.http_server import QuietServer, internal_server
 from shared.logs import logger
 from shared.redis.requirements import warn_unless_safe
 from shared.runtime import stop_event
+from shared.settings.loading import SettingsProblem
 from shared.settings.realtime import RealtimeSettings, TokenSettings
 from shared.telemetry.settings import Exports
 from shared.telemetry.setup import Telemetry
 
 BACKLOG: Final = 4_096
-SPARE_DESCRIPTORS: Final = 100
-"""For what is no socket of a client: Redis, listeners, HTTP requests."""
 CANCEL_AGAIN_S: Final = 0.1
 NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False}
 """FastAPI would keep one span open for the whole life of a socket; ours are short."""
@@ -50,13 +50,14 @@ async def serve(
 
     Raises:
         UnsuitableServer: If Redis answers and is not fit for use.
-        SettingsProblem: If a port is taken.
+        SettingsProblem: If its port is taken, or the system allows too few open files.
     """
     stop = stop_event()
-    _warn_of_few_descriptors(settings)
     instance = node_name(settings)
     telemetry = Telemetry.of_environment(exports, server="gateway", instance=instance)
     gateway = Gateway(realtime, tokens, settings, GatewayTelemetry.of(telemetry, realtime))
+    descriptor_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    fit_descriptors(gateway.edge.admission, descriptor_limit=descriptor_limit)
     await warn_unless_safe(gateway.links.redis)
     public = public_server(gateway)
     private = internal_server(
@@ -169,22 +170,18 @@ async def _end(loops: Collection[asyncio.Task[None]]) -> None:
         _, loops = await asyncio.wait(loops, timeout=CANCEL_AGAIN_S)
 
 
-def _warn_of_few_descriptors(settings: GatewaySettings) -> None:
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limit < settings.max_connections + SPARE_DESCRIPTORS:
-        logger().warning(
-            "descriptors.few",
-            limit=limit,
-            max_connections=settings.max_connections,
-            remedy="raise the hard limit (ulimit -Hn) or lower GATEWAY_MAX_CONNECTIONS",
-        )
-
-
 def _listener(settings: GatewaySettings) -> socket.socket:
     # Every process binds the port for itself, and the kernel spreads the connects over them.
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((settings.host, settings.port))
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise SettingsProblem(
+            f"GATEWAY_HOST and GATEWAY_PORT: {settings.host} port {settings.port} cannot be had: "
+            f"{error.strerror}"
+        ) from None
     return listener

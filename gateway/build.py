@@ -119,7 +119,7 @@ class Gateway:
             self.sessions.registry,
             self.delivery,
             self.flow.monitor,
-            self.settings.max_connections,
+            self.edge.admission,
             lambda: self.cluster.canary.age_ms,
             lambda: self.sessions.credentials.verifier.key_age_s,
         )

@@ -41,16 +41,18 @@ class Admission:
         self._arrivals = Arrivals()
         self._connects = _Buckets(limits.connects_per_user)
         self._requests = _Buckets(limits.requests_per_user)
+        self.max_connections = limits.max_connections
+        """Sockets of this process, until the system allows fewer (descriptors.py beside this)."""
         self.is_draining = False
 
     def check_node(self) -> None:
         """Refuse a new socket that this node cannot take; raises Draining, Overloaded."""
         if self.is_draining:
             raise Draining("this gateway is leaving", retry_after_ms=_spread_ms(500))
-        if len(self._registry) + len(self._arrivals) >= self._limits.max_connections:
-            limit = self._limits.max_connections
+        if len(self._registry) + len(self._arrivals) >= self.max_connections:
             raise Overloaded(
-                f"this gateway has its {limit} connections", retry_after_ms=_spread_ms(2_000)
+                f"this gateway has its {self.max_connections} connections",
+                retry_after_ms=_spread_ms(2_000),
             )
 
     def check_address(self, address: str) -> None:

@@ -11,6 +11,7 @@ from gateway.connection.counters import GatewayCounters
 from gateway.connection.registry import ConnectionRegistry
 from gateway.delivery.delivery import Delivery
 from gateway.delivery.stats import DeliveryStats, ServiceSums
+from gateway.edge.admission import Admission
 from gateway.flow_control.monitor import FlowMonitor
 from gateway.telemetry.client_health import ClientHealth, ServiceHealth
 from gateway.telemetry.telemetry import GatewayTelemetry
@@ -37,7 +38,7 @@ class Observed:
     registry: ConnectionRegistry
     delivery: Delivery
     monitor: FlowMonitor
-    max_connections: int
+    admission: Admission
     canary_age_ms: Callable[[], float]
     key_age_s: Callable[[], float]
 
@@ -63,7 +64,7 @@ def _observe_connections(
 ) -> None:
     observe = instruments.observe
     observe(names.CONNECTIONS_ACTIVE, lambda: len(observed.registry))
-    observe(names.CONNECTIONS_LIMIT, lambda: observed.max_connections)
+    observe(names.CONNECTIONS_LIMIT, lambda: observed.admission.max_connections)
     observe(names.CONNECTIONS_OPENED, lambda: counters.opened)
     observe(names.CONNECTIONS_REJECTED, lambda: _by_name(counters.rejected))
     observe(names.CONNECTIONS_CLOSED, lambda: _by_code(counters.closed))

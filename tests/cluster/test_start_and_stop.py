@@ -1,8 +1,11 @@
 """Both programs as an operator meets them: how they start, refuse to, and stop."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
+from resource import RLIMIT_NOFILE, setrlimit
 
 import pytest
 from redis.asyncio import Redis
@@ -13,8 +16,14 @@ from tests.support.role import ROOT, inherited_environment
 from tests.support.stack import TRACEBACK
 
 
-def start_failure(module: str, variables: Mapping[str, str]) -> tuple[int, str]:
-    """Run a program that cannot start and return its exit code and what it wrote."""
+def start_failure(
+    module: str, variables: Mapping[str, str], *, files: int | None = None
+) -> tuple[int, str]:
+    """Run a program that cannot start and return its exit code and what it wrote.
+
+    It may open at most so many files.
+    """
+    limit = None if files is None else partial(setrlimit, RLIMIT_NOFILE, (files, files))
     ended = subprocess.run(
         [sys.executable, "-m", module],
         cwd=ROOT,
@@ -23,6 +32,7 @@ def start_failure(module: str, variables: Mapping[str, str]) -> tuple[int, str]:
         text=True,
         timeout=20,
         check=False,
+        preexec_fn=limit,
     )
     assert ended.stdout == ""
     return ended.returncode, ended.stderr
@@ -63,6 +73,23 @@ async def test_B127_a_server_that_evicts_ends_the_start(
     code, written = start_failure(module, {"REALTIME_REDIS_URL": server.url})
     assert code == 78
     assert "maxmemory-policy allkeys-lru" in written
+    assert TRACEBACK not in written
+
+
+def test_B136_a_gateway_that_may_open_hardly_any_file_does_not_start() -> None:
+    code, written = start_failure("gateway", {}, files=200)
+    assert code == 78
+    assert written.startswith("fanwire: GATEWAY_MAX_CONNECTIONS needs 1000 open files")
+    assert written.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_one_line_and_exit_code_78() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, written = start_failure("gateway", {"GATEWAY_PORT": str(port)})
+    assert code == 78
+    last = written.splitlines()[-1]
+    assert last.startswith(f"fanwire: GATEWAY_HOST and GATEWAY_PORT: 127.0.0.1 port {port} cannot")
     assert TRACEBACK not in written
 
 
