@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from opentelemetry.sdk.resources import Resource
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
@@ -15,9 +16,14 @@ def some_settings() -> RealtimeSettings:
     return RealtimeSettings(env="dev", redis_url=SecretStr("unix:///nowhere/redis.sock"))
 
 
+def unheard() -> Telemetry:
+    """Return telemetry that goes nowhere but `/metrics`."""
+    return Telemetry(Resource.get_empty())
+
+
 def a_gateways_signals() -> GatewayTelemetry:
     """Return signals that nobody listens to."""
-    return GatewayTelemetry.of(Telemetry.unheard(), some_settings())
+    return GatewayTelemetry.of(unheard(), some_settings())
 
 
 def samples(text: bytes, *, prefix: str = "realtime_") -> dict[str, float]:
