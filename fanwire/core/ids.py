@@ -17,7 +17,7 @@ Service = NewType("Service", str)
 UserId = NewType("UserId", str)
 
 MAX_ID_LENGTH: Final = 63
-_ALLOWED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}").fullmatch
+_ALLOWED: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_ID_LENGTH - 1}}}").fullmatch
 
 
 def is_valid_id(text: object) -> bool:

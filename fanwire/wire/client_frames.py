@@ -1,4 +1,7 @@
-"""The frames that a client sends. The gateway's side is gateway/connection/messages.py."""
+"""The frames that a `Subscriber` sends; pages send two more, `visibility` and `ping`.
+
+The gateway's side is gateway/connection/messages.py.
+"""
 
 from collections.abc import Mapping
 
@@ -16,13 +19,3 @@ def encode_ack(positions: Mapping[str, Position]) -> bytes:
     """Return the frame that tells how far the client is."""
     taken = {service: str(position) for service, position in positions.items()}
     return orjson.dumps({"type": "ack", "positions": taken})
-
-
-def encode_visibility(*, hidden: bool) -> bytes:
-    """Return the frame that tells whether the page is hidden."""
-    return orjson.dumps({"type": "visibility", "hidden": hidden})
-
-
-def encode_ping() -> bytes:
-    """Return the probe."""
-    return orjson.dumps({"type": "ping"})

@@ -4,14 +4,12 @@ Names come from outside, so they are few: beyond MAX_SERVICES all others share o
 a token for every service could fill the memory with names of its own making.
 """
 
-from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 MAX_SERVICES: Final = 256
 OTHER: Final = "_other"
-LATENCY_BOUNDS_MS: Final = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000)
 
 
 @dataclass(slots=True)
@@ -22,9 +20,6 @@ class ServiceHealth:
     suppressed_count: int = 0
     reconnect_count: int = 0
     gap_count: int = 0
-    latency_sum_ms: float = 0.0
-    latency_counts: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
-    """How many p95 fell into each bucket; the last one has no upper bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +64,3 @@ def _add(row: ServiceHealth, delivery: ServiceDelivery) -> None:
     row.suppressed_count += delivery.suppressed_count
     row.reconnect_count += delivery.reconnect_count
     row.gap_count += delivery.gap_count
-    if delivery.p95_latency_ms is not None:
-        row.latency_sum_ms += delivery.p95_latency_ms
-        row.latency_counts[bisect_left(LATENCY_BOUNDS_MS, delivery.p95_latency_ms)] += 1

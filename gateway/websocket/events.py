@@ -7,7 +7,6 @@ ping b"x" would equal the text b"x". Inbound frames are few enough to afford the
 from dataclasses import dataclass
 from typing import Final
 
-NORMAL_CLOSURE: Final = 1000
 PROTOCOL_ERROR: Final = 1002
 UNSUPPORTED_PAYLOAD: Final = 1003
 NO_STATUS: Final = 1005

@@ -9,10 +9,9 @@ A cancelled call closes its connection, so that its reply cannot reach the next 
 pool (tests/integration/test_redis_io.py holds redis-py to that).
 
 redis-py types replies as unions that differ by protocol. Protocol and shape are fixed here,
-and the functions named `read_*` and `as_*` are the only place that narrows them.
+and the functions named `as_*` are the only place that narrows them.
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from redis.asyncio import ConnectionPool, Redis
@@ -71,52 +70,6 @@ def _pools(pool: ConnectionPool) -> list[ConnectionPool]:
     return [pool, *(each.connection_pool for each in sentinels)]
 
 
-async def read_streams(
-    redis: Redis,
-    after: Mapping[str, str],
-    *,
-    count: int,
-    block_ms: int | None = None,
-) -> dict[bytes, list[Entry]]:
-    """Return entries behind the given ids, by key; keys without any are absent.
-
-    `block_ms` None does not wait; 0 is refused, because to Redis it means forever.
-    """
-    if block_ms == 0:
-        raise ValueError("block_ms=0 would wait forever; pass None not to wait")
-    # redis-py's mapping type is invariant in its keys, hence the cast.
-    return as_streams(await redis.xread(cast(Any, dict(after)), count=count, block=block_ms))
-
-
-async def read_range(
-    redis: Redis, key: str, *, first: str = "-", last: str = "+", count: int | None = None
-) -> list[Entry]:
-    """Return the entries of a stream from `first` to `last`; `(id` excludes an end."""
-    return as_entries(await redis.xrange(key, min=first, max=last, count=count))
-
-
-async def read_last(redis: Redis, key: str) -> Entry | None:
-    """Return the newest entry of a stream, or None."""
-    entries = as_entries(await redis.xrevrange(key, count=1))
-    return entries[0] if entries else None
-
-
-async def read_fields(redis: Redis, key: str, names: Sequence[str]) -> list[bytes | None]:
-    """Return these fields of a hash, None for each that is absent."""
-    return as_values(await cast(Any, redis.hmget(key, list(names))))
-
-
-async def read_hash(redis: Redis, key: str) -> dict[bytes, bytes]:
-    """Return a whole hash; an absent one is empty."""
-    return as_hash(await cast(Any, redis.hgetall(key)))
-
-
-async def server_time_ms(redis: Redis) -> float:
-    """Return the server's clock in Unix milliseconds."""
-    seconds, microseconds = await redis.time()
-    return seconds * 1000 + microseconds / 1000
-
-
 def as_streams(reply: object) -> dict[bytes, list[Entry]]:
     """Narrow the reply of XREAD, also a raw one, where fields and values come in turn."""
     streams = cast(dict[bytes, list[Any]], _checked(reply, dict))
@@ -128,11 +81,6 @@ def _entry(entry_id: bytes, fields: Any) -> Entry:
         in_turn = iter(fields)
         return entry_id, dict(zip(in_turn, in_turn, strict=True))
     return entry_id, fields
-
-
-def as_entries(reply: object) -> list[Entry]:
-    """Narrow the reply of XRANGE and XREVRANGE."""
-    return cast(list[Entry], _checked(reply, list))
 
 
 def as_values(reply: object) -> list[bytes | None]:
@@ -153,11 +101,6 @@ def as_list(reply: object) -> list[Any]:
 def as_int(reply: object) -> int:
     """Narrow the reply of a command or script that returns a number."""
     return cast(int, _checked(reply, int))
-
-
-def as_bytes(reply: object) -> bytes:
-    """Narrow the reply of a command or script that returns a string."""
-    return cast(bytes, _checked(reply, bytes))
 
 
 def _checked(reply: object, expected: type) -> object:

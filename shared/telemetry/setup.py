@@ -74,11 +74,6 @@ class Telemetry:
             processors=[BatchSpanProcessor(OTLPSpanExporter())] if exports.traces else [],
         )
 
-    @classmethod
-    def unheard(cls) -> "Telemetry":
-        """Return telemetry that goes nowhere but `/metrics`."""
-        return cls(Resource.get_empty())
-
     def prometheus_text(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)

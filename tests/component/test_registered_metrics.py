@@ -16,9 +16,8 @@ from shared.telemetry.loop_lag import LoopLag
 from shared.telemetry.metric import Kind, Metric, ToldBy
 from shared.telemetry.names import METRICS
 from shared.telemetry.runtime import observe_runtime
-from shared.telemetry.setup import Telemetry
 from tests.support.signing import SECRET
-from tests.support.telemetry import families, some_settings
+from tests.support.telemetry import families, some_settings, unheard
 
 LABELS = ServiceLabels(["tasks"])
 
@@ -28,7 +27,7 @@ def listed(*servers: ToldBy) -> list[Metric]:
 
 
 def a_composed_gateway() -> GatewayTelemetry:
-    signals = GatewayTelemetry.of(Telemetry.unheard(), some_settings())
+    signals = GatewayTelemetry.of(unheard(), some_settings())
     tokens = TokenSettings(jwt_secret=SecretStr(SECRET.decode()), jwt_issuer="i", jwt_audience="a")
     Gateway(some_settings(), tokens, GatewaySettings(env="dev"), signals)
     return signals
@@ -40,7 +39,7 @@ async def test_a_gateway_registers_what_is_listed() -> None:
 
 
 async def test_a_worker_registers_what_is_listed() -> None:
-    telemetry = Telemetry.unheard()
+    telemetry = unheard()
     batch_sizes(telemetry.instruments, LABELS)
     worker = FanoutWorker(term_plan(some_settings(), FanoutSettings(), worker="w~1"))
     observe_worker(telemetry.instruments, worker, LABELS)

@@ -14,8 +14,6 @@ from fanwire.errors import BadMessage, RateLimited
 from fanwire.wire.client_frames import (
     encode_ack,
     encode_client_auth,
-    encode_ping,
-    encode_visibility,
 )
 from fanwire.wire.encode import (
     ServiceState,
@@ -206,6 +204,6 @@ SERVER_ONLY_DECODED = ("server_of_a_newer_version",)
 CLIENT = {
     "client_auth": encode_client_auth("eyJhbGciOi.eyJpc3Mi.c2ln"),
     "client_ack": encode_ack({"tasks": HEAD, "users": Position(EPOCH, 7)}),
-    "client_visibility": encode_visibility(hidden=True),
-    "client_ping": encode_ping(),
+    "client_visibility": b'{"type":"visibility","hidden":true}',
+    "client_ping": b'{"type":"ping"}',
 }

@@ -9,12 +9,13 @@ from redis.exceptions import ConnectionError as LostConnection
 from redis.exceptions import NoScriptError, ResponseError
 
 import shared.redis.scripts
-from shared.redis.client import (
-    as_bytes,
-    as_hash,
-    as_int,
-    as_streams,
-    connect,
+from shared.redis.client import as_hash, as_int, as_streams, connect
+from shared.redis.owned_connection import OwnedConnection
+from shared.redis.requirements import UnsuitableServer, check_server
+from shared.redis.scripts import Script
+from tests.conftest import StartServer
+from tests.support.fault_proxy import FaultProxy
+from tests.support.redis_reads import (
     read_fields,
     read_hash,
     read_last,
@@ -22,11 +23,6 @@ from shared.redis.client import (
     read_streams,
     server_time_ms,
 )
-from shared.redis.owned_connection import OwnedConnection
-from shared.redis.requirements import UnsuitableServer, check_server
-from shared.redis.scripts import Script
-from tests.conftest import StartServer
-from tests.support.fault_proxy import FaultProxy
 
 
 async def test_entries_come_back_as_ids_and_fields(redis: Redis, key_prefix: str) -> None:
@@ -163,7 +159,9 @@ async def test_F11_whoever_is_cancelled_while_sending_goes_no_further(
 
 
 async def _value_of(redis: Redis, key: str) -> bytes:
-    return as_bytes(await redis.get(key))
+    value = await redis.get(key)
+    assert isinstance(value, bytes)
+    return value
 
 
 async def _all_of(redis: Redis, key: str, in_a_pipeline: bool) -> None:

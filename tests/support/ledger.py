@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import ZERO, Position, parse_position
-from shared.redis.client import read_hash, read_range
+from tests.support.redis_reads import read_hash, read_range
 
 
 @dataclass(frozen=True, slots=True)

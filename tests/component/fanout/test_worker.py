@@ -12,7 +12,7 @@ from fanout.internal_api import internal_api
 from fanout.settings import FanoutSettings
 from fanout.worker import FanoutWorker
 from shared.settings.realtime import RealtimeSettings
-from shared.telemetry.setup import Telemetry
+from tests.support.telemetry import unheard
 from tests.support.waiting import eventually
 
 
@@ -36,7 +36,7 @@ async def test_it_tries_again_and_stops_at_once(tmp_path: Path) -> None:
 
 
 async def test_it_lives_but_is_not_ready(tmp_path: Path) -> None:
-    transport = httpx.ASGITransport(internal_api(a_worker(tmp_path), Telemetry.unheard()))
+    transport = httpx.ASGITransport(internal_api(a_worker(tmp_path), unheard()))
     async with httpx.AsyncClient(transport=transport, base_url="http://worker") as client:
         alive, ready = await client.get("/livez"), await client.get("/readyz")
     assert (alive.status_code, ready.status_code) == (200, 503)

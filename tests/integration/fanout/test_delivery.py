@@ -8,8 +8,8 @@ import pytest
 
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Topic
-from shared.redis.client import read_range
 from tests.integration.fanout.conftest import TOPIC, FanoutDesk, Fields, StartWorker
+from tests.support.redis_reads import read_range
 from tests.support.waiting import eventually
 
 OTHER = Topic(Org("acme"), Service("users"))

@@ -3,8 +3,8 @@
 import pytest
 from redis.asyncio import Redis
 
-from shared.redis.client import read_range
 from tests.integration.fanout.conftest import TOPIC, FanoutDesk, StartWorker
+from tests.support.redis_reads import read_range
 from tests.support.waiting import eventually
 
 

@@ -14,10 +14,11 @@ from fanout.topic.open_topic import topic_keys
 from fanwire.core.bell import TopicMoved, parse_bell
 from fanwire.core.keys import Keys
 from fanwire.core.position import Position
-from shared.redis.client import connect, read_range
+from shared.redis.client import connect
 from tests.conftest import StartServer
 from tests.integration.fanout.conftest import TOPIC
 from tests.support.channel import heard_on
+from tests.support.redis_reads import read_range
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from shared.redis.client import read_fields
 from tests.support.client_ledger import ClientLedger
 from tests.support.flow import Flow
+from tests.support.redis_reads import read_fields
 from tests.support.stream_client import StreamClient
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually

@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 from redis.asyncio import Redis
 
-from shared.redis.client import read_fields
 from tests.conftest import StartStack
 from tests.support.client_ledger import ClientLedger
 from tests.support.flow import Flow
+from tests.support.redis_reads import read_fields
 from tests.support.stream_client import StreamClient
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually

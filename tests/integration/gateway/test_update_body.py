@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.redis.client import read_hash
 from tests.support.raw_request import RawConnection
+from tests.support.redis_reads import read_hash
 from tests.support.tenant import Tenant
 
 JSON = {"Content-Type": "application/json"}

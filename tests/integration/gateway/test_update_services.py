@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared.redis.client import read_hash
 from tests.support.client_ledger import ClientLedger
 from tests.support.flow import Flow
+from tests.support.redis_reads import read_hash
 from tests.support.stream_client import StreamClient
 from tests.support.tenant import Tenant
 from tests.support.waiting import eventually
