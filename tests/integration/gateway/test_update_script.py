@@ -11,10 +11,10 @@ from fanwire.core.subscription import (
     encode_change,
     encode_subscription,
 )
-from shared.redis.client import read_hash
 from shared.redis.scripts import Script
 from tests.support.channel import heard_on
 from tests.support.gateway_values import TASKS
+from tests.support.redis_reads import read_hash
 
 UPDATE = Script("update_subscription")
 ACME = Org("acme")

@@ -7,11 +7,11 @@ from tests.support.effects.processes import worker_name, workers_internal
 
 
 def _batches() -> Any:
-    return a_plan().limits.batches
+    return a_plan().limits.topic.batches
 
 
 def _retention() -> Any:
-    return a_plan().limits.retention
+    return a_plan().limits.topic.retention
 
 
 EFFECTS: Final = {
@@ -22,16 +22,16 @@ EFFECTS: Final = {
     "FANOUT_BATCH_LONGEST_MS": Effect("777", lambda: _batches().window.longest_ms, 777),
     "FANOUT_BATCH_MAX_EVENTS": Effect("7", lambda: _batches().max_events, 7),
     "FANOUT_BATCH_MAX_BYTES": Effect("7777", lambda: _batches().max_bytes, 7777),
-    "FANOUT_DEDUP_WINDOW_S": Effect("777", lambda: a_plan().limits.dedup_window_ms, 777_000),
-    "FANOUT_DEDUP_MAX_IDS": Effect("777", lambda: a_plan().limits.dedup_max_ids, 777),
-    "FANOUT_LEASE_MS": Effect("7777", lambda: a_plan().lease.lease_ms, 7777),
-    "FANOUT_LEASE_RENEW_MS": Effect("777", lambda: a_plan().lease.renew_ms, 777),
-    "FANOUT_SWEEP_MS": Effect("777", lambda: a_plan().sweep_ms, 777),
+    "FANOUT_DEDUP_WINDOW_S": Effect("777", lambda: a_plan().limits.topic.dedup_window_ms, 777_000),
+    "FANOUT_DEDUP_MAX_IDS": Effect("777", lambda: a_plan().limits.topic.dedup_max_ids, 777),
+    "FANOUT_LEASE_MS": Effect("7777", lambda: a_plan().limits.lease.lease_ms, 7777),
+    "FANOUT_LEASE_RENEW_MS": Effect("777", lambda: a_plan().limits.lease.renew_ms, 777),
+    "FANOUT_SWEEP_MS": Effect("777", lambda: a_plan().limits.sweep_ms, 777),
     "FANOUT_RETENTION_S": Effect("777", lambda: _retention().age_ms, 777_000),
     "FANOUT_RETENTION_EVENTS": Effect("777", lambda: _retention().event_count, 777),
     "FANOUT_RETENTION_BYTES": Effect("77777", lambda: _retention().size_bytes, 77_777),
     "FANOUT_REPLAY_BUDGET_BYTES": Effect(
         "7777777", lambda: a_plan().limits.replay_budget_bytes, 7_777_777
     ),
-    "FANOUT_DEAD_LETTERS_MAX": Effect("777", lambda: a_plan().limits.dead_letters_max, 777),
+    "FANOUT_DEAD_LETTERS_MAX": Effect("777", lambda: a_plan().limits.commit.dead_letters_max, 777),
 }

@@ -22,6 +22,7 @@ from tests.support.waiting import free_port
 
 PAGE: Final = "https://app.example.com"
 ADDRESS: Final = "192.0.2.7"
+OTHER_ADDRESS: Final = "192.0.2.8"
 CLAIMS: Final = some_claims()
 FIRST_PORT, OTHER_PORT = str(free_port()), str(free_port())
 
@@ -31,7 +32,7 @@ def refusal_of_a_second(check: Callable[[Gateway], None]) -> RealtimeError | Non
     gateway = a_gateway()
     gateway.sessions.registry.add(Connection(gateway.sessions.messages, CLAIMS, "gw~1", ADDRESS))
     try:
-        gateway.edge.admission.check_connect(some_claims(sub="eve"))
+        gateway.edge.admission.arrive(some_claims(sub="eve"), OTHER_ADDRESS)
         gateway.edge.admission.check_request(some_claims(sub="eve"))
         check(gateway)
     except RealtimeError as refusal:
@@ -53,7 +54,11 @@ def wait_ms(check: Callable[[Gateway], None]) -> int | None:
 
 def connects(sub: str) -> Callable[[Gateway], None]:
     """Return the check of a connect of a user."""
-    return lambda gateway: gateway.edge.admission.check_connect(some_claims(sub=sub))
+
+    def check(gateway: Gateway) -> None:
+        gateway.edge.admission.arrive(some_claims(sub=sub), OTHER_ADDRESS)
+
+    return check
 
 
 def asks(sub: str) -> Callable[[Gateway], None]:
@@ -101,7 +106,7 @@ def rebalancing() -> RebalanceLimits:
 def polls_ms() -> tuple[Any, Any]:
     """Return how often subscriptions and revocations are read unasked."""
     sessions = a_gateway().sessions
-    return sessions.subscriptions._poll_ms, sessions.revocations._poll_ms
+    return sessions.subscriptions._refresher._poll_ms, sessions.revocations._refresher._poll_ms
 
 
 PINGS: Final = [client_frames.text(b'{"type":"ping"}')] * 4
@@ -145,6 +150,9 @@ EFFECTS: Final[Mapping[str, Effect | Elsewhere]] = {
     ),
     "GATEWAY_TRUSTED_PROXIES": Effect(
         "10.0.0.0/8", lambda: a_gateway().edge.addresses.of("10.0.0.1", [ADDRESS]), ADDRESS
+    ),
+    "GATEWAY_FORWARDED_HEADER": Effect(
+        "forwarded", lambda: a_gateway().edge.forwarded_header, "forwarded"
     ),
     "GATEWAY_MAX_SERVICES": Effect("7", lambda: a_gateway().sessions.profile.max_services, 7),
     "GATEWAY_HEARTBEAT_MS": Effect("777", heartbeats_ms, (777, 777)),

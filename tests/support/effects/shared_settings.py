@@ -30,7 +30,7 @@ def _tiers(service: str) -> list[str]:
     return [
         gateway.sessions.profile.tiers.of(service),
         gateway.flow.monitor._tiers.of(service),
-        plan.limits.tiers.of(service),
+        plan.limits.topic.tiers.of(service),
     ]
 
 
@@ -38,7 +38,7 @@ EFFECTS: Final = {
     "REALTIME_ENV": Effect("dev", lambda: complaint(RealtimeSettings), None, PLAIN_REDIS),
     "REALTIME_REDIS_URL": Effect(
         "unix:///run/other.sock",
-        lambda: (_connection("path"), a_plan().redis_url),
+        lambda: (_connection("path"), a_plan().redis.url),
         ("/run/other.sock", "unix:///run/other.sock"),
     ),
     "REALTIME_REDIS_INSECURE": Effect(
@@ -46,11 +46,11 @@ EFFECTS: Final = {
     ),
     "REALTIME_REDIS_CONNECT_TIMEOUT_MS": Effect(
         "1234",
-        lambda: (_connection("socket_connect_timeout"), a_plan().connect_timeout_ms),
+        lambda: (_connection("socket_connect_timeout"), a_plan().redis.connect_timeout_ms),
         (1.234, 1234),
     ),
     "REALTIME_REDIS_TIMEOUT_MS": Effect(
-        "1234", lambda: (_connection("socket_timeout"), a_plan().timeout_ms), (1.234, 1234)
+        "1234", lambda: (_connection("socket_timeout"), a_plan().redis.timeout_ms), (1.234, 1234)
     ),
     "REALTIME_KEY_PREFIX": Effect(
         "blue:",
