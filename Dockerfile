@@ -56,7 +56,7 @@ CMD ["python", "-m", "gateway"]
 
 FROM runtime AS demo
 COPY --from=page /src/frontend/demo/dist frontend/demo/dist
-CMD ["python", "-m", "demo.server"]
+CMD ["python", "-m", "demo", "--page", "frontend/demo/dist"]
 
 # Last, and so what a build without --target makes.
 FROM runtime AS server

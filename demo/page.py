@@ -1,14 +1,12 @@
 """Serves the demo application, and what it takes from its backend, on loopback alone.
 
-It is a part of `fanwire dev` and of nothing else: it hands a token to whoever asks. A page of
-another origin may ask as well but cannot read the answer, and a name that somebody points at
-127.0.0.1 is refused by its Host header.
+It hands a token to anybody who asks. A page of another origin may ask as well but cannot read
+the answer, and a name that somebody points at 127.0.0.1 is refused by its Host header.
 
 Rejected: routes in the gateway. What must never be in production is best not in its program.
 """
 
 import asyncio
-import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -28,20 +26,11 @@ from starlette.types import Scope
 
 from demo.cast import PROPERTIES
 from demo.state import DemoState
-from fanwire.cli.dev.plan import CHECKOUT
 
-DEMO_FOLDER: Final = CHECKOUT / "frontend" / "demo" / "dist"
 _GRACE_S: Final = 0.3
+"""Half of what `fanwire dev` gives a process to end in."""
+
 _UNCACHED: Final = {"Cache-Control": "no-store"}
-
-
-def why_no_page(folder: Path = DEMO_FOLDER) -> str | None:
-    """Return why there is no page to serve, and what to do; None if there is one."""
-    if (folder / "index.html").is_file():
-        return None
-    if shutil.which("npm") is None:
-        return "left out: npm, which builds it, is not installed (apt-get install npm)"
-    return "left out: it is not built (make demo)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +42,8 @@ class Page:
     mint: Callable[[], str]
     """Return a fresh token."""
     state: DemoState
-    folder: Path = DEMO_FOLDER
+    folder: Path
+    """Of the built page; while it is not built, tokens and state are all that is served."""
 
     def app(self) -> Starlette:
         """Return the server's routes."""
@@ -61,15 +51,15 @@ class Page:
             Route("/dev/token", self._token),
             Route("/dev/state/{service}", self._state),
         ]
-        if why_no_page(self.folder) is None:
+        if (self.folder / "index.html").is_file():
             routes.append(Mount("/", _Unkept(directory=self.folder, html=True)))
         hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
         return Starlette(routes=routes, middleware=[hosts])
 
     async def _token(self, _: Request) -> JSONResponse:
         names = {key: place.name for key, place in PROPERTIES.items()}
-        told = {"token": self.mint(), "url": self.stream_url, "org": self.org, "properties": names}
-        return JSONResponse(told, headers=_UNCACHED)
+        way_in = {"token": self.mint(), "url": self.stream_url, "org": self.org}
+        return JSONResponse(way_in | {"properties": names}, headers=_UNCACHED)
 
     async def _state(self, request: Request) -> JSONResponse:
         service, place = request.path_params["service"], request.query_params.get("propertyId")
@@ -91,20 +81,6 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
-
-
-def page_socket(preferred_port: int) -> socket.socket:
-    """Return a listening socket of 127.0.0.1: on this port, or on a free one if it is taken."""
-    for port in (preferred_port, 0):
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            listener.close()
-        else:
-            return listener
-    raise OSError("no free port on 127.0.0.1")
 
 
 @asynccontextmanager

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fanwire.publish.new_event import NewEvent
-from fanwire.wire.delivered_event import DeliveredEvent
+from fanwire import DeliveredEvent, NewEvent
 
 _KEPT_ENTITIES: Final = 60
 _MAX_SERVICES: Final = 64

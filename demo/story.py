@@ -6,10 +6,9 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
-from demo.demo import DemoWorld
 from demo.state import DemoState
-from fanwire.errors import RealtimeError
-from fanwire.publish.async_publisher import AsyncPublisher
+from demo.world import DemoWorld
+from fanwire import AsyncPublisher, RealtimeError
 
 _PAST_EVENTS: Final = 260
 _PAST_STEP_MS: Final = 40_000

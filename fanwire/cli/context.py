@@ -11,7 +11,7 @@ from typing import Final
 
 import typer
 
-from demo.demo import DEMO_SERVICES
+from fanwire.cli.dev.defaults import SERVICES, USER
 from fanwire.cli.dev.runtime_file import DevStack, running_stack
 from fanwire.cli.mistakes import UsageMistake
 from fanwire.cli.output import Output
@@ -19,7 +19,6 @@ from fanwire.errors import RealtimeError
 from fanwire.redis.sentinel_url import is_sentinel_url
 from fanwire.tokens import mint_token
 
-_DEV_USER: Final = "demo"
 _TOKEN_LIFE_S: Final = 3600
 _REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://")
 
@@ -67,7 +66,7 @@ class Context:
             raise NoTarget("no gateway: neither --url nor FANWIRE_URL, and no dev stack")
         return found
 
-    def token(self, given: str | None, *, sub: str = _DEV_USER) -> str:
+    def token(self, given: str | None, *, sub: str = USER) -> str:
         """Return the token to show: the given one, or a fresh one of the dev stack."""
         found = given or _setting("FANWIRE_TOKEN")
         if found:
@@ -78,15 +77,15 @@ class Context:
         return dev_token(stack, sub=sub)
 
     def default_services(self, given_token: str | None) -> Sequence[str] | None:
-        """Return what to subscribe to if nothing is said: with the dev stack, its demo's."""
+        """Return what to subscribe to if nothing is said: with the dev stack, the demo's."""
         is_dev = not (given_token or _setting("FANWIRE_TOKEN")) and running_stack() is not None
-        return DEMO_SERVICES if is_dev else None
+        return SERVICES if is_dev else None
 
 
 def dev_token(
     stack: DevStack,
     *,
-    sub: str = _DEV_USER,
+    sub: str = USER,
     services: str | Sequence[str] = "*",
     properties: str | Sequence[str] = "*",
     ttl_s: int = _TOKEN_LIFE_S,

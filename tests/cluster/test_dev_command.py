@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,8 @@ from tests.support.waiting import free_port
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 COMMAND: Final = (sys.executable, "-m", "fanwire.cli")
+NOTES: Final = "notes"
+"""The file that takes what a stack writes on stderr."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Dev:
         task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in task.read_text().split()]
 
+    def running(self, program: str) -> list[int]:
+        """Return its processes that run `python -m program`."""
+        words = f"-m\0{program}\0"
+        return [pid for pid in self.children() if words in command_of(pid)]
+
     def fanwire(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*COMMAND, *arguments, "--json"],
@@ -43,14 +51,33 @@ class Dev:
         )
 
 
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[Dev]:
+    env = inherited_environment() | {"XDG_RUNTIME_DIR": str(folder)}
+    command = [*COMMAND, "dev", *arguments, "--json", "--port", str(free_port())]
+    with (
+        (folder / NOTES).open("w") as notes,
+        subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, stderr=notes, text=True
+        ) as process,
+    ):
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, (folder / NOTES).read_text()
+        yield Dev(process, env, json.loads(line))
+        process.kill()
+
+
 @pytest.fixture
 def dev(tmp_path: Path) -> Iterator[Dev]:
-    env = inherited_environment() | {"XDG_RUNTIME_DIR": str(tmp_path)}
-    command = [*COMMAND, "dev", "--no-demo", "--json", "--port", str(free_port())]
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield Dev(process, env, json.loads(process.stdout.readline()))
-        process.kill()
+    with started(tmp_path, "--no-demo") as stack:
+        yield stack
+
+
+def command_of(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    return ""
 
 
 def outcome(process: subprocess.Popen[str]) -> tuple[int, list[Any], list[Any]]:
@@ -79,11 +106,11 @@ def are_gone(pids: list[int]) -> bool:
     return all(map(is_gone, pids))
 
 
-def eventually_gone(pids: list[int]) -> bool:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and not are_gone(pids):
+def eventually(holds: Callable[[], bool], patience_s: float = 5) -> bool:
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline and not holds():
         time.sleep(0.02)
-    return are_gone(pids)
+    return holds()
 
 
 def test_what_pub_publishes_sub_prints_if_it_is_of_its_property(dev: Dev) -> None:
@@ -111,8 +138,7 @@ def test_a_killed_gateway_is_started_again_and_its_subscribers_lose_nothing(dev:
     sub = connected(dev, "tasks", "--count", "3")
     # Old enough to be started again: what dies young would only die again.
     time.sleep(5)
-    _, _, *gateways = dev.children()
-    for number, pid in enumerate(gateways):
+    for number, pid in enumerate(dev.running("gateway")):
         os.kill(pid, signal.SIGKILL)
         assert outcome(dev.fanwire("pub", "acme", "tasks", str(number)))[0] == 0
     assert outcome(dev.fanwire("pub", "acme", "tasks", "9"))[0] == 0
@@ -130,7 +156,7 @@ def test_a_benchmark_on_it_finds_nothing_lost(dev: Dev) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_within_a_second_and_takes_everything_with_it(dev: Dev, number: int) -> None:
     children = dev.children()
-    assert len(children) == 4
+    assert [len(dev.running(program)) for program in ("fanout", "gateway")] == [1, 2]
     started_at = time.monotonic()
     dev.process.send_signal(number)
     assert dev.process.wait(10) == 0
@@ -143,7 +169,36 @@ def test_it_ends_within_a_second_and_takes_everything_with_it(dev: Dev, number: 
 def test_killed_itself_it_leaves_no_process_behind(dev: Dev) -> None:
     children = dev.children()
     dev.process.kill()
-    assert eventually_gone(children)
+    assert eventually(lambda: are_gone(children))
+
+
+def test_a_killed_demo_is_named_and_started_again(tmp_path: Path) -> None:
+    with started(tmp_path) as dev:
+        (demo,) = dev.running("demo")
+        started_at = time.monotonic()
+        # Old enough to be started again, as its own events tell.
+        assert dev.process.stdout is not None
+        while time.monotonic() - started_at < 5:
+            assert dev.process.stdout.readline()
+        os.kill(demo, signal.SIGKILL)
+        assert eventually(lambda: dev.running("demo") not in ([], [demo]), 10)
+        assert outcome(connected(dev, "--count", "3"))[0] == 0
+        died, again = map(json.loads, (tmp_path / NOTES).read_text().splitlines())
+        assert died["error"]["name"] == "child_died"
+        assert died["error"]["message"].startswith("demo ended with SIGKILL")
+        assert again["note"]
+
+
+def test_the_demos_own_socket_is_not_among_those_an_event_goes_to(tmp_path: Path) -> None:
+    with started(tmp_path) as dev:
+        assert dev.process.stdout is not None
+        told = [json.loads(dev.process.stdout.readline()) for _ in range(5)]
+        assert {(event["sockets"], event["filtered"]) for event in told} == {(0, 0)}
+
+
+def test_with_no_demo_nothing_is_published(dev: Dev) -> None:
+    sub = connected(dev, "--duration", "1.5")
+    assert outcome(sub)[:2] == (0, [])
 
 
 def test_a_second_one_on_the_same_port_says_what_to_do(dev: Dev) -> None:

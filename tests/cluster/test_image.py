@@ -23,7 +23,7 @@ PROGRAMS = (
     "gateway.__main__",
     "fanout.__main__",
     "fanwire.cli.app",
-    "demo.server",
+    "demo.__main__",
     "shared.health",
 )
 SHOW_SOURCES = """

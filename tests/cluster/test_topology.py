@@ -15,7 +15,7 @@ import httpx
 import pytest
 import yaml
 
-from demo.demo import DEMO_SERVICES
+from demo.world import SERVICES
 from deploy.topology.running import COMPOSE_FILE
 from fanwire.publish.async_publisher import AsyncPublisher
 from fanwire.subscribe.subscriber import Subscriber
@@ -133,7 +133,7 @@ async def test_the_demo_tells_its_story_behind_the_balancer() -> None:
         told = (await http.get(f"{page}/dev/token")).json()
         assert told["url"] == f"ws://{topology.address('haproxy', 8000)}/v2/realtime/stream"
         async with Subscriber(
-            told["url"], get_token=lambda: told["token"], services=DEMO_SERVICES
+            told["url"], get_token=lambda: told["token"], services=SERVICES
         ) as subscriber:
             assert (await received(subscriber)).ts_ms > 0
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from testcontainers.compose import DockerCompose
 
-from demo.demo import DEMO_SERVICES
+from demo.world import SERVICES
 from fanwire.subscribe.subscriber import Subscriber
 from tests.support.role import ROOT
 
@@ -17,7 +17,7 @@ async def test_the_images_are_built_and_the_demo_reaches_a_client() -> None:
             assert (await http.get("http://127.0.0.1:8090/")).status_code == 200
             told = (await http.get("http://127.0.0.1:8090/dev/token")).json()
         async with Subscriber(
-            told["url"], get_token=lambda: told["token"], services=DEMO_SERVICES
+            told["url"], get_token=lambda: told["token"], services=SERVICES
         ) as subscriber:
             event = await anext(subscriber.events())
             assert event.service

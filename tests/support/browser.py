@@ -5,6 +5,7 @@ them, listeners as the browser holds them. Only the events that reached the page
 inside it, by listeners of the recorder's own.
 """
 
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,7 +24,7 @@ from playwright.async_api import (
 )
 
 from demo.page import Page as ServedPage
-from demo.page import page_socket, served
+from demo.page import served
 from demo.state import DemoState
 from fanwire.core.keys import Keys
 from fanwire.publish.new_event import NewEvent, checked_outgoing
@@ -256,7 +257,7 @@ async def open_desk(
     start: Callable[[str], Awaitable[Stack]], browser: Browser, *, is_proxied: bool = False
 ) -> AsyncIterator[Desk]:
     """Serve the page on a stack that `start` starts with the page's origin let in."""
-    listener = page_socket(0)
+    listener = socket.create_server(("127.0.0.1", 0))
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
     stack = await start(origin)
     async with AsyncExitStack() as exits:

@@ -1,6 +1,6 @@
 """What `fanwire dev` says when the stack is ready."""
 
-from demo.demo import DEMO_SERVICES
+from fanwire.cli.dev.defaults import SERVICES, USER
 from fanwire.cli.dev.plan import DevPlan
 from fanwire.cli.dev.stack import Running
 
@@ -23,10 +23,10 @@ def banner(plan: DevPlan, running: Running, token: str, page: str) -> list[tuple
         ("gateway", gateways, f"{running.word.url}{shared}"),
     ]
     if plan.demo:
-        services = " ".join(DEMO_SERVICES[:_SHOWN_SERVICES])
+        services = " ".join(SERVICES[:_SHOWN_SERVICES])
         lines.append(("demo", f"{services} …", f"{plan.demo_per_s:g} events/s"))
     lines.append(("demo page", page, ""))
-    lines.append(("token", token, f"org {running.word.org}, user demo, 1 h, dev key"))
+    lines.append(("token", token, f"org {running.word.org}, user {USER}, 1 h, dev key"))
     return lines
 
 

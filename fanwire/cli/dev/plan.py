@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from fanwire.cli.dev.defaults import AUDIENCE, ISSUER
 from fanwire.errors import RealtimeError
 
 CHECKOUT: Final = Path(__file__).parents[3]
-ORG: Final = "acme"
-ISSUER: Final = "fanwire-dev"
-AUDIENCE: Final = "fanwire"
+_LOOPBACK: Final = "127.0.0.1"
 
 
 class NoCheckout(RealtimeError):
@@ -55,13 +54,14 @@ class DevPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerCommand:
-    """A server process to start."""
+class PlannedChild:
+    """A process to start."""
 
     name: str
     command: tuple[str, ...]
     env: Mapping[str, str]
-    ready_url: str
+    ready_url: str | None
+    """What answers 200 once it is ready; None if nothing has to wait for it."""
 
 
 def check_plan(plan: DevPlan) -> None:
@@ -72,27 +72,30 @@ def check_plan(plan: DevPlan) -> None:
     """
     if not (CHECKOUT / "gateway").is_dir():
         raise NoCheckout("`fanwire dev` starts servers that only a checkout has")
-    # Without SO_REUSEPORT on purpose: the gateways share the port with each other, and must
-    # not come to share it with a stranger.
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", plan.port))
-        except OSError:
-            raise PortTaken(f"port {plan.port} is in use") from None
+    if not is_free(plan.port):
+        raise PortTaken(f"port {plan.port} is in use")
 
 
 def planned_servers(
     plan: DevPlan, redis_url: str, environment: Mapping[str, str]
-) -> list[ServerCommand]:
-    """Return the worker and the gateways; the user's own settings stay unless ours must win."""
+) -> list[PlannedChild]:
+    """Return the worker and the gateways."""
+    env = stack_environment(plan, redis_url, environment)
+    gateways = [_gateway(chr(ord("a") + number), env) for number in range(plan.gateways)]
+    return [_worker("w1", env), *gateways]
+
+
+def stack_environment(
+    plan: DevPlan, redis_url: str, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what all processes share; the user's own settings stay unless ours must win."""
     forced = {
         "REALTIME_ENV": "dev",
         "REALTIME_REDIS_URL": redis_url,
         "REALTIME_JWT_SECRET": plan.secret,
         "REALTIME_JWT_ISSUER": ISSUER,
         "REALTIME_JWT_AUDIENCE": AUDIENCE,
-        "GATEWAY_HOST": "127.0.0.1",
+        "GATEWAY_HOST": _LOOPBACK,
         "GATEWAY_PORT": str(plan.port),
     }
     # Ctrl-C ends the stack within a second: there is no balancer to wait for.
@@ -104,37 +107,49 @@ def planned_servers(
     }
     env = preset | dict(environment) | forced
     env["GATEWAY_ALLOWED_ORIGINS"] = _origins(env["GATEWAY_ALLOWED_ORIGINS"], plan.page_port)
-    gateways = [_gateway(chr(ord("a") + number), env) for number in range(plan.gateways)]
-    return [_worker("w1", env), *gateways]
+    return env
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nothing listens on a port of 127.0.0.1."""
+    # Without SO_REUSEPORT on purpose: the gateways share the port with each other, and must
+    # not come to share it with a stranger.
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 on which nothing listens at the moment."""
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _origins(given: str, page_port: int | None) -> str:
     if page_port is None or given == "*":
         return given
-    ours = [f"http://{host}:{page_port}" for host in ("127.0.0.1", "localhost")]
+    ours = [f"http://{host}:{page_port}" for host in (_LOOPBACK, "localhost")]
     return ",".join([*filter(None, [given]), *ours])
 
 
-def _worker(name: str, env: Mapping[str, str]) -> ServerCommand:
+def _worker(name: str, env: Mapping[str, str]) -> PlannedChild:
     port = free_port()
     own = {"FANOUT_WORKER_ID": name, "FANOUT_INTERNAL_PORT": str(port)}
     return _server(f"fanout {name}", "fanout", {**env, **own}, port)
 
 
-def _gateway(name: str, env: Mapping[str, str]) -> ServerCommand:
+def _gateway(name: str, env: Mapping[str, str]) -> PlannedChild:
     port = free_port()
     own = {"GATEWAY_NODE_ID": name, "GATEWAY_INTERNAL_PORT": str(port)}
     return _server(f"gateway {name}", "gateway", {**env, **own}, port)
 
 
-def _server(name: str, module: str, env: Mapping[str, str], port: int) -> ServerCommand:
+def _server(name: str, module: str, env: Mapping[str, str], port: int) -> PlannedChild:
     command = (sys.executable, "-m", module)
-    return ServerCommand(name, command, env, f"http://127.0.0.1:{port}/readyz")
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return PlannedChild(name, command, env, f"http://{_LOOPBACK}:{port}/readyz")

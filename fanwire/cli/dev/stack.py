@@ -3,8 +3,8 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,14 +12,23 @@ from typing import Any, Final
 import httpx
 
 from fanwire.cli.dev.child import Child, stop_children
-from fanwire.cli.dev.plan import AUDIENCE, ISSUER, ORG, DevPlan, ServerCommand, planned_servers
+from fanwire.cli.dev.defaults import AUDIENCE, ISSUER, ORG
+from fanwire.cli.dev.demo_child import planned_demo
+from fanwire.cli.dev.plan import DevPlan, PlannedChild, planned_servers
 from fanwire.cli.dev.runtime_file import DevStack, announce, withdraw
 from fanwire.cli.dev.supervisor import OnDeath, OnLine, Supervisor, first_of
 from fanwire.cli.dev.valkey import server_version, valkey_command
 from fanwire.errors import Unreachable
 
 START_S: Final = 20.0
+"""Ten times what a start takes on two quiet cores: only a process that hangs is given up."""
+
 GRACE_S: Final = 0.6
+"""Twice at most, for Valkey goes last; a process that ends by itself takes a tenth of a second."""
+
+_LOOK_EVERY_S: Final = 0.03
+"""The eye does not see it, and a few processes are asked."""
+
 VALKEY: Final = "valkey"
 
 
@@ -74,10 +83,9 @@ async def _start(
         await supervisor.start(VALKEY, valkey_command(socket_path), environment, restart=False)
         redis_url = f"unix://{socket_path}"
     version = await server_version(redis_url, patience_s=START_S)
-    servers = planned_servers(plan, redis_url, environment)
-    for server in servers:
-        await supervisor.start(server.name, server.command, server.env, restart=True)
-    worker, *_ = await _ready(servers)
+    worker, *_ = await _started(supervisor, planned_servers(plan, redis_url, environment))
+    demo = planned_demo(plan, redis_url, environment)
+    await _started(supervisor, [demo] if demo else [])
     word = DevStack(
         pid=os.getpid(),
         redis_url=redis_url,
@@ -91,24 +99,26 @@ async def _start(
     return Running(word, version, f"{worker.get('partitions', '?')}")
 
 
-async def _ready(servers: list[ServerCommand]) -> list[dict[str, Any]]:
-    async with httpx.AsyncClient(timeout=1) as client:
-        return await asyncio.gather(*(_answer(client, server) for server in servers))
+async def _started(supervisor: Supervisor, planned: Sequence[PlannedChild]) -> list[dict[str, Any]]:
+    """Start processes, and return what each says of itself when it is ready."""
+    for each in planned:
+        await supervisor.start(each.name, each.command, each.env, restart=True)
+    async with httpx.AsyncClient(timeout=1, trust_env=False) as client:
+        return await asyncio.gather(*(_answer(client, each) for each in planned))
 
 
-async def _answer(client: httpx.AsyncClient, server: ServerCommand) -> dict[str, Any]:
-    """Wait until a server is ready, and return what it says of itself."""
+async def _answer(client: httpx.AsyncClient, process: PlannedChild) -> dict[str, Any]:
+    """Wait until a process is ready, and return what it says of itself."""
+    if process.ready_url is None:
+        return {}
     try:
         async with asyncio.timeout(START_S):
             while True:
-                try:
-                    response = await client.get(server.ready_url)
-                except httpx.TransportError:
-                    await asyncio.sleep(0.03)
-                    continue
-                if response.status_code == 200:
-                    answer: dict[str, Any] = response.json()
-                    return answer
-                await asyncio.sleep(0.03)
+                with suppress(httpx.TransportError):
+                    response = await client.get(process.ready_url)
+                    if response.status_code == 200:
+                        answer: dict[str, Any] = response.json()
+                        return answer
+                await asyncio.sleep(_LOOK_EVERY_S)
     except TimeoutError:
-        raise Unreachable(f"{server.name} was not ready within {START_S:.0f} s") from None
+        raise Unreachable(f"{process.name} was not ready within {START_S:.0f} s") from None

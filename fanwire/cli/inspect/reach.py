@@ -41,13 +41,15 @@ def reach_of(
 
 
 class OpenSockets:
-    """The sockets of an org on all gateways, without those of the one who watches."""
+    """The sockets of an org on all gateways, without those of the users who only watch."""
 
-    def __init__(self, client: redis.asyncio.Redis, keys: Keys, org: Org, *, watcher: str) -> None:
+    def __init__(
+        self, client: redis.asyncio.Redis, keys: Keys, org: Org, *, watchers: frozenset[str]
+    ) -> None:
         self._client: Any = client
         self._keys = keys
         self._org = org
-        self._watcher = watcher
+        self._watchers = watchers
         self._known: list[OpenConnection] = []
         self._read_s = float("-inf")
 
@@ -67,7 +69,7 @@ class OpenSockets:
         return [
             each
             for each in connections_of(self._org, stored, alive)
-            if each.is_beating and each.user != self._watcher
+            if each.is_beating and each.user not in self._watchers
         ]
 
 

@@ -9,6 +9,7 @@ import orjson
 import typer
 
 from fanwire.cli.context import Context, NoTarget, context_of
+from fanwire.cli.dev.defaults import AUDIENCE, ISSUER, ORG, USER
 from fanwire.cli.dev.runtime_file import running_stack
 from fanwire.cli.mistakes import UsageMistake
 from fanwire.cli.output import escaped
@@ -40,8 +41,8 @@ AlgorithmsOption = Annotated[
 def mint(
     ctx: typer.Context,
     *,
-    org: Annotated[str, typer.Option(help="Whose events it opens.")] = "acme",
-    user: Annotated[str, typer.Option(help="The `sub`.")] = "demo",
+    org: Annotated[str, typer.Option(help="Whose events it opens.")] = ORG,
+    user: Annotated[str, typer.Option(help="The `sub`.")] = USER,
     services: Annotated[str, typer.Option(help="Comma-separated, or *.")] = "*",
     properties: Annotated[str, typer.Option(help="Comma-separated, or *.")] = "*",
     publish: Annotated[bool, typer.Option("--publish", help="It may also publish.")] = False,
@@ -101,8 +102,8 @@ def _signing(secret: str | None, issuer: str | None, audience: str | None) -> tu
         raise NoTarget("no secret: neither --secret nor REALTIME_JWT_SECRET, and no dev stack")
     return (
         found,
-        issuer or (stack.issuer if stack else "fanwire-dev"),
-        audience or (stack.audience if stack else "fanwire"),
+        issuer or (stack.issuer if stack else ISSUER),
+        audience or (stack.audience if stack else AUDIENCE),
     )
 
 

@@ -3,7 +3,7 @@
 from itertools import islice
 
 from demo.cast import PROPERTIES
-from demo.demo import DEMO_SERVICES, DemoWorld
+from demo.world import SERVICES, DemoWorld
 from fanwire.publish.new_event import NewEvent, checked_outgoing
 
 
@@ -17,7 +17,7 @@ def test_the_same_seed_tells_the_same_story() -> None:
 
 
 def test_every_service_has_its_say_and_no_other() -> None:
-    assert {event.service for event in events(7)} == set(DEMO_SERVICES)
+    assert {event.service for event in events(7)} == set(SERVICES)
 
 
 def test_every_event_may_be_published() -> None:

@@ -15,9 +15,9 @@ from demo.scenes.houses import Houses, Tiles
 from demo.scenes.office import Reports, Users, Visits
 from demo.scenes.town import Happening, Town
 from demo.scenes.upkeep import Shifts, Tasks
-from fanwire.publish.new_event import NewEvent
+from fanwire import NewEvent
 
-DEMO_SERVICES: Final = (
+SERVICES: Final = (
     "tasks",
     "users",
     "staff",
