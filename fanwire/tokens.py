@@ -2,6 +2,7 @@
 
 In production an identity provider signs them; what it must put in is what is put in here.
 A token that every gateway would refuse is not made, so that the mistake shows where it is.
+PyJWT makes them, which `pip install 'fanwire[cli]'` brings.
 """
 
 from collections.abc import Iterable
