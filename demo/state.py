@@ -14,7 +14,7 @@ from typing import Any, Final
 from fanwire import DeliveredEvent, NewEvent
 
 _KEPT_ENTITIES: Final = 60
-_MAX_SERVICES: Final = 64
+"""Of each service: more than a page shows, and a page that opens fetches them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class DemoState:
             self._keep(event.service, event.entity_id, ts_ms, event)
 
     def delivered(self, event: DeliveredEvent) -> None:
-        """Keep an event that anyone published, such as `fanwire pub`."""
+        """Keep an event that somebody published, for example `fanwire pub`."""
         entity_id = event.entity_id or event.event_id or str(event.position)
         self._keep(event.service, entity_id, event.ts_ms, event)
 
@@ -66,8 +66,6 @@ class DemoState:
     def _keep(
         self, service: str, entity_id: str, ts_ms: float, event: NewEvent | DeliveredEvent
     ) -> None:
-        if service not in self._services and len(self._services) == _MAX_SERVICES:
-            return
         kept = self._services.setdefault(service, {})
         known = kept.pop(entity_id, None)
         fresh = StateEvent(ts_ms, event.type, entity_id, event.property_id, event.data)

@@ -1,4 +1,4 @@
-"""Tells the demo's story: what happened before the stack started, and then event by event."""
+"""The demo's story: what happened before the stack started, and then event by event."""
 
 import asyncio
 import time
@@ -11,8 +11,13 @@ from demo.world import DemoWorld
 from fanwire import AsyncPublisher, RealtimeError
 
 _PAST_EVENTS: Final = 260
+"""Enough for every page to have rows, the rarest service's, with 3 in 106 events, too."""
+
 _PAST_STEP_MS: Final = 40_000
+"""So that the past is three hours long, as times on the pages show."""
+
 _SEED: Final = 7
+"""Any number would do; a fixed one makes every run, and every bug report, begin alike."""
 
 
 class Story:
@@ -30,7 +35,7 @@ class Story:
     async def go_on(
         self, publisher: AsyncPublisher, per_s: float, on_error: Callable[[RealtimeError], None]
     ) -> None:
-        """Publish until cancelled; what Redis refuses is told and left out."""
+        """Publish until cancelled; what Redis refuses is reported and left out."""
         for event in self._events:
             self.state.publishing(event, wall_ms())
             try:

@@ -37,6 +37,7 @@ class DemoWorld:
         self._org = org
         self._random = Random(seed)
         town = Town(self._random)
+        # How often each happens, relative to the others: most is done in rooms and at the desk.
         self._scenes: dict[str, tuple[int, Callable[[], Happening]]] = {
             "tasks": (28, Tasks(town).next),
             "guest-checkin": (20, Stays(town).next),

@@ -1,11 +1,16 @@
 """Guests who are expected, come, pay and leave."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from demo.cast import GUESTS, PROPERTIES
 from demo.scenes.town import Happening, Town
 
-_MANY_EXPECTED = 10
+_MANY_EXPECTED: Final = 10
+"""A column of the check-in page; the more are expected, the likelier one arrives."""
+
+_MANY_PENDING: Final = 6
+"""Payments that are under way; the more there are, the likelier one comes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Stays:
         stay = _Stay(guest, place, town.unit_of(place), party, nights)
         number = town.next_id("stay")
         self._expected[number] = stay
-        return _told("guest.expected", number, stay)
+        return _happening("guest.expected", number, stay)
 
     def _arrive(self) -> Happening:
         number = self._town.random.choice(list(self._expected))
@@ -60,7 +65,7 @@ class Stays:
         house = self._town.houses[stay.property_id]
         house.occupied = min(house.occupied + 1, PROPERTIES[stay.property_id].units)
         house.arrivals += 1
-        return _told("guest.checked_in", number, stay)
+        return _happening("guest.checked_in", number, stay)
 
     def _leave(self) -> Happening:
         number = self._town.random.choice(list(self._present))
@@ -68,10 +73,10 @@ class Stays:
         house = self._town.houses[stay.property_id]
         house.occupied = max(house.occupied - 1, 0)
         house.departures += 1
-        return _told("guest.checked_out", number, stay)
+        return _happening("guest.checked_out", number, stay)
 
 
-def _told(kind: str, number: str, stay: _Stay) -> Happening:
+def _happening(kind: str, number: str, stay: _Stay) -> Happening:
     return Happening(kind, "stay", number, stay.row(), stay.property_id)
 
 
@@ -84,7 +89,7 @@ class Payments:
 
     def next(self) -> Happening:
         """Announce, receive or refund a payment."""
-        if self._pending and self._town.is_likely(len(self._pending) / 6):
+        if self._pending and self._town.is_likely(len(self._pending) / _MANY_PENDING):
             number = self._town.random.choice(list(self._pending))
             place, row, cents = self._pending.pop(number)
             return self._booked("payment.received", number, place, row, cents)
@@ -93,6 +98,7 @@ class Payments:
     def _new(self) -> Happening:
         town = self._town
         place, number = town.any_property(), town.next_id("payment")
+        # Most are paid at once, and one in twenty goes back, as a hotel's day would have it.
         (kind,) = town.random.choices(("received", "pending", "refunded"), weights=(14, 5, 1))
         nights = town.random.randint(1, 6)
         cents = PROPERTIES[place].nightly_cents * nights + town.random.randint(0, 60) * 50
@@ -106,8 +112,8 @@ class Payments:
         }
         if kind == "pending":
             self._pending[number] = (place, row, cents)
-            told = row | {"status": kind, "amountCents": cents}
-            return Happening("payment.pending", "payment", number, told, place)
+            full_row = row | {"status": kind, "amountCents": cents}
+            return Happening("payment.pending", "payment", number, full_row, place)
         signed = -cents // 4 if kind == "refunded" else cents
         return self._booked(f"payment.{kind}", number, place, row, signed)
 
@@ -115,5 +121,5 @@ class Payments:
         self, kind: str, number: str, place: str, row: dict[str, object], cents: int
     ) -> Happening:
         self._town.houses[place].revenue_cents += cents
-        told = row | {"status": kind.partition(".")[2], "amountCents": cents}
-        return Happening(kind, "payment", number, told, place)
+        full_row = row | {"status": kind.partition(".")[2], "amountCents": cents}
+        return Happening(kind, "payment", number, full_row, place)

@@ -12,7 +12,7 @@ class Houses:
         self._cold = list(PROPERTIES)
 
     def next(self) -> Happening:
-        """Tell of one property."""
+        """Bring one property up to date."""
         place = self._cold.pop() if self._cold else self._town.any_property()
         facts, house = PROPERTIES[place], self._town.houses[place]
         free = facts.units - house.occupied
@@ -36,7 +36,7 @@ class Tiles:
         self._cold = list(PROPERTIES)
 
     def next(self) -> Happening:
-        """Tell the figures of one property."""
+        """Bring the figures of one property up to date."""
         place = self._cold.pop() if self._cold else self._town.any_property()
         facts, house = PROPERTIES[place], self._town.houses[place]
         row = {

@@ -1,13 +1,16 @@
 """The people with an account, the reports they ask for, and visitors of the web site."""
 
+from typing import Final
+
 from demo.cast import REPORTS, SITE_PAGES, USERS
 from demo.scenes.town import Happening, Town
 
-_REPORTS_AT_ONCE = 4
+_REPORTS_AT_ONCE: Final = 4
+"""Few enough to follow each progress bar to its end."""
 
 
 class Users:
-    """Accounts: everyone is heard of once, and then signs in or changes."""
+    """Accounts: each is mentioned once, and then signs in or changes."""
 
     def __init__(self, town: Town) -> None:
         self._town = town
@@ -15,8 +18,9 @@ class Users:
         self._status = dict.fromkeys(USERS, "invited")
 
     def next(self) -> Happening:
-        """Tell of one account."""
+        """Have something happen to one account."""
         name = self._cold.pop() if self._cold else self._town.random.choice(list(USERS))
+        # People sign in every day, change their data rarely, and are hardly ever suspended.
         kinds, weights = ("signed_in", "updated", "suspended"), (12, 4, 1)
         (kind,) = self._town.random.choices(kinds, weights=weights)
         self._status[name] = "suspended" if kind == "suspended" else "active"
@@ -49,8 +53,8 @@ class Reports:
         number = self._town.next_id("report")
         row: dict[str, object] = {"title": title, "kind": kind, "requestedBy": asked_by}
         self._running[number] = (0, row)
-        told = row | {"status": "queued", "progress": 0}
-        return Happening("report.queued", "report", number, told)
+        full_row = row | {"status": "queued", "progress": 0}
+        return Happening("report.queued", "report", number, full_row)
 
     def _bring_on(self) -> Happening:
         number = self._town.random.choice(list(self._running))
@@ -58,11 +62,11 @@ class Reports:
         progress = min(progress + self._town.random.randint(25, 60), 100)
         if progress == 100:
             del self._running[number]
-            told = row | {"status": "ready", "progress": 100, "pages": self._pages()}
-            return Happening("report.ready", "report", number, told)
+            full_row = row | {"status": "ready", "progress": 100, "pages": self._pages()}
+            return Happening("report.ready", "report", number, full_row)
         self._running[number] = (progress, row)
-        told = row | {"status": "running", "progress": progress}
-        return Happening("report.progressed", "report", number, told)
+        full_row = row | {"status": "running", "progress": progress}
+        return Happening("report.progressed", "report", number, full_row)
 
     def _pages(self) -> int:
         return self._town.random.randint(2, 28)
@@ -78,6 +82,7 @@ class Visits:
     def next(self) -> Happening:
         """Count visits of one page."""
         town = self._town
+        # The home page first, the last of the list hardly ever.
         (page,) = town.random.choices(SITE_PAGES, weights=(9, 7, 4, 3, 2, 1))
         views = town.random.randint(2, 30)
         more = (views, town.random.randint(1, views), int(page == "/book") * views // 9)

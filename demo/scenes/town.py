@@ -44,7 +44,7 @@ class Town:
         self._numbers: dict[str, int] = {}
 
     def next_id(self, what: str) -> str:
-        """Return a number that nothing of this kind has had."""
+        """Return a number that nothing else of this kind has."""
         self._numbers[what] = self._numbers.get(what, 1000) + 1
         return str(self._numbers[what])
 

@@ -1,11 +1,16 @@
 """Tasks and the staff who do them."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from demo.cast import CHORES, PROPERTIES, STAFF
 from demo.scenes.town import Happening, Town
 
-_MANY_TASKS = 24
+_MANY_TASKS: Final = 24
+"""What is not done stays below it, so that a page shows it all; a test holds the story to it."""
+
+_HURRY: Final = 1.4
+"""From 17 open tasks on, each event brings one on: two events end a task, and one begins it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Tasks:
 
     def next(self) -> Happening:
         """Create a task or bring one on: as many end as begin once there are many."""
-        is_brought_on = self._town.is_likely(1.4 * len(self._open) / _MANY_TASKS)
+        is_brought_on = self._town.is_likely(_HURRY * len(self._open) / _MANY_TASKS)
         return self._bring_on() if self._open and is_brought_on else self._create()
 
     def _create(self) -> Happening:
@@ -54,7 +59,7 @@ class Tasks:
         number = town.next_id("task")
         self._open[number] = task
         town.houses[place].open_tasks += 1
-        return _told("task.created", number, task)
+        return _happening("task.created", number, task)
 
     def _bring_on(self) -> Happening:
         number = self._town.random.choice(list(self._open))
@@ -63,18 +68,18 @@ class Tasks:
             supervisor = [person.name for person in STAFF if person.property_id == task.property_id]
             who = self._town.random.choice(supervisor)
             self._open[number] = task = replace(task, status="in_progress", assignee=who)
-            return _told("task.started", number, task)
+            return _happening("task.started", number, task)
         del self._open[number]
         self._town.houses[task.property_id].open_tasks -= 1
-        return _told("task.done", number, replace(task, status="done"))
+        return _happening("task.done", number, replace(task, status="done"))
 
 
-def _told(kind: str, number: str, task: _Task) -> Happening:
+def _happening(kind: str, number: str, task: _Task) -> Happening:
     return Happening(kind, "task", number, task.row(), task.property_id)
 
 
 class Shifts:
-    """Who is on duty; nobody takes a break from a shift that has not begun."""
+    """Who is on duty; a break follows the beginning of a shift, never comes before it."""
 
     def __init__(self, town: Town) -> None:
         self._town = town
@@ -83,7 +88,7 @@ class Shifts:
         self._done = dict.fromkeys(self._shift, 0)
 
     def next(self) -> Happening:
-        """Begin, pause or end somebody's shift; in the beginning everyone is heard of once."""
+        """Begin, pause or end somebody's shift; in the beginning each person is mentioned once."""
         town = self._town
         person = self._cold.pop() if self._cold else town.random.choice(STAFF)
         was = self._shift[person.key]

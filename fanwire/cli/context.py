@@ -19,6 +19,8 @@ from fanwire.errors import RealtimeError
 from fanwire.redis.sentinel_url import is_sentinel_url
 
 _TOKEN_LIFE_S: Final = 3600
+"""An hour: long enough to look around with, and worth nothing once the stack has ended."""
+
 _REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://")
 
 

@@ -1,10 +1,13 @@
 """What `fanwire dev` says when the stack is ready."""
 
+from typing import Final
+
 from fanwire.cli.dev.defaults import SERVICES, USER
 from fanwire.cli.dev.plan import DevPlan
 from fanwire.cli.dev.stack import Running
 
-_SHOWN_SERVICES = 4
+_SHOWN_SERVICES: Final = 4
+"""What fits beside the rate on a line of 80 columns."""
 
 
 def banner(plan: DevPlan, running: Running, token: str, page: str) -> list[tuple[str, str, str]]:

@@ -19,7 +19,11 @@ from typing import Final
 from fanwire.errors import RealtimeError
 
 _KEPT_LINES: Final = 20
+"""A traceback of a server that does not start, and not a screen more."""
+
 _PR_SET_PDEATHSIG: Final = 1
+"""As <sys/prctl.h> has it."""
+
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -56,8 +60,7 @@ class Child:
             self._lines.append(text)
             on_line(self.name, text)
         code = await self._process.wait()
-        said = "\n".join(f"    {line}" for line in self.last_lines)
-        raise ChildDied(f"{self.name} ended with {_ending(code)}; its last lines:\n{said}")
+        raise ChildDied(f"{self.name} ended with {_ending(code)}; {self._last_words()}")
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, if it still runs."""
@@ -68,6 +71,11 @@ class Child:
     async def wait(self) -> None:
         """Wait for its end."""
         await self._process.wait()
+
+    def _last_words(self) -> str:
+        if not self._lines:
+            return "it wrote nothing"
+        return "\n".join(["its last lines:", *(f"    {line}" for line in self._lines)])
 
 
 async def start_child(

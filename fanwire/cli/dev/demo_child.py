@@ -44,10 +44,10 @@ def port_for_page(stack_port: int) -> int:
 
 def planned_demo(
     plan: DevPlan, redis_url: str, environment: Mapping[str, str]
-) -> PlannedChild | None:
-    """Return the process that publishes and serves the page; None if it is to do neither."""
+) -> list[PlannedChild]:
+    """Return the process that publishes and serves the page, unless it is to do neither."""
     if not plan.demo and plan.page_port is None:
-        return None
+        return []
     # Without the demo's events its page is still there, and shows what others publish.
     rate = plan.demo_per_s if plan.demo else 0
     options = ["--gateway", plan.url, "--org", ORG, "--user", DEMO_USER, "--rate", f"{rate:g}"]
@@ -57,4 +57,4 @@ def planned_demo(
         ready_url = f"http://127.0.0.1:{plan.page_port}/dev/token"
     command = (sys.executable, "-m", "demo", *options)
     env = stack_environment(plan, redis_url, environment)
-    return PlannedChild("demo", command, env, ready_url)
+    return [PlannedChild("demo", command, env, ready_url)]

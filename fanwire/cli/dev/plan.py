@@ -36,11 +36,13 @@ class DevPlan:
     """Options of the stack."""
 
     gateways: int = 2
+    """Two, so that one can be killed and the other goes on."""
     port: int = 8000
     redis_url: str | None = None
     """None starts the embedded Valkey."""
     demo: bool = True
     demo_per_s: float = 5.0
+    """As fast as an eye can follow lines."""
     page_port: int | None = None
     """Where the demo page is; its origin may then connect, whatever else may."""
     # Production refuses a secret that begins so; and a new one for each run means that no

@@ -48,7 +48,7 @@ async def running_stack(
 ) -> AsyncIterator[Running]:
     """Run the stack while the block runs; `on_line` gets what its processes write.
 
-    `on_death` is told of each server that died and is started again.
+    `on_death` gets the death of each process that is started again.
 
     Raises:
         RealtimeError: If a part of it cannot be started.
@@ -83,9 +83,10 @@ async def _start(
         await supervisor.start(VALKEY, valkey_command(socket_path), environment, restart=False)
         redis_url = f"unix://{socket_path}"
     version = await server_version(redis_url, patience_s=START_S)
-    worker, *_ = await _started(supervisor, planned_servers(plan, redis_url, environment))
+    # Together, though the demo needs a gateway: it starts while they do, and then connects.
+    servers = planned_servers(plan, redis_url, environment)
     demo = planned_demo(plan, redis_url, environment)
-    await _started(supervisor, [demo] if demo else [])
+    worker, *_ = await _started(supervisor, [*servers, *demo])
     word = DevStack(
         pid=os.getpid(),
         redis_url=redis_url,

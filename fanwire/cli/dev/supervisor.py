@@ -15,6 +15,7 @@ from fanwire.cli.dev.child import Child, ChildDied, start_child
 from fanwire.cli.dev.plan import CHECKOUT
 
 YOUNG_S: Final = 5.0
+"""Twice what a start takes: who dies sooner did not get to its work."""
 
 OnLine = Callable[[str, str], None]
 OnDeath = Callable[[ChildDied], None]
@@ -58,6 +59,6 @@ class Supervisor:
 
 
 def first_of(group: ExceptionGroup[Exception]) -> Exception:
-    """Return the first cause: one part's end ends the others, and only it is worth telling."""
+    """Return the first cause: one part's end ends the others, and only it is worth showing."""
     first = group.exceptions[0]
     return first_of(first) if isinstance(first, ExceptionGroup) else first

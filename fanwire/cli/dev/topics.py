@@ -11,6 +11,7 @@ from fanwire.core.keys import Keys
 from fanwire.redis.clients import async_client
 
 _LOOK_EVERY_S: Final = 1.0
+"""A first event shows a second late; a scan of all keys is not worth more than that."""
 
 
 async def services_found(
@@ -36,6 +37,6 @@ async def _services(client: redis.asyncio.Redis, keys: Keys, org: str) -> frozen
             async for key in client.scan_iter(keys.events_pattern(), count=1000, _type="stream")
         ]
     except (RedisError, OSError):
-        # The next look finds them; that Redis is away is told by others.
+        # The next look finds them; the servers say that Redis is away.
         return frozenset()
     return frozenset(topic.service for topic in topics if topic is not None and topic.org == org)

