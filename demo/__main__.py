@@ -9,10 +9,8 @@ production accepts, and its page answers to the names of this machine only.
 import asyncio
 import signal
 import socket
-from collections.abc import Coroutine
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -39,7 +37,7 @@ def main(
     host: Annotated[str, typer.Option(help="Address of the page.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the page.")] = 8001,
 ) -> None:
-    """Publish the demo's events and serve its page until SIGTERM or SIGINT."""
+    """Publish the demo's events and serve its page until a signal ends it."""
     if not secret.startswith(DEVELOPMENT_PREFIX):
         raise typer.BadParameter(
             f"the demo signs tokens for anybody; it takes a secret that begins with "
@@ -49,16 +47,9 @@ def main(
     cluster = DemoCluster(redis, key_prefix, gateway, public or gateway)
     backend = Backend(cluster, TokenMaker(org, secret, issuer, audience), user=user)
     site = None if page is None else Site(page, socket.create_server((host, port)))
-    asyncio.run(_until_signal(backend.run(site, per_s=rate)))
-
-
-async def _until_signal(work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with suppress(asyncio.CancelledError):
-        await work
+    # There is nothing to put away, so a signal may end it where it stands, Ctrl-C as well.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    asyncio.run(backend.run(site, per_s=rate))
 
 
 if __name__ == "__main__":
