@@ -13,8 +13,8 @@ from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.errors import Forbidden, Unauthorized
 from gateway.auth.claims import Claims
+from gateway.auth.revoked_tokens import RevokedTokens
 from gateway.connection.registry import ConnectionRegistry
-from gateway.session.revoked_tokens import RevokedTokens
 from shared.redis.client import as_list
 from shared.redis.pipelined import PipelinedRedis, RedisUnavailable
 from shared.refresher import Refresher

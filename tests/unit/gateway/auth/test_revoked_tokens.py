@@ -4,7 +4,7 @@ import pytest
 
 from fanwire.core.ids import Org, UserId
 from gateway.auth.claims import Claims
-from gateway.session.revoked_tokens import RevokedTokens
+from gateway.auth.revoked_tokens import RevokedTokens
 
 CLAIMS = Claims(
     org=Org("acme"),
