@@ -52,7 +52,8 @@ types: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports
 
-architecture: $(STAMP)
+architecture: $(STAMP) ## figures of the tree with their bounds: rooms, imports, sizes, numbers
+	@$(BIN)/python -m tests.architecture
 	$(PYTEST) -q tests/architecture
 
 format: $(STAMP) ## rewrite the sources in the project's format

@@ -5,12 +5,11 @@ A class called a manager may do anything, so in time it does everything.
 
 import ast
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Final
 
-from tests.support.source_tree import EVERYTHING, SERVED, SourceFile, source_files
+from tests.support.source_tree import SERVED, SourceFile, source_files
 
 BANNED: Final = frozenset(
     {"manager", "handler", "helper", "helpers", "util", "utils", "common", "processor"}
@@ -36,14 +35,6 @@ def empty_names_in(file: SourceFile) -> Iterator[str]:
 
 def test_no_module_class_or_function_has_an_empty_word_for_a_name() -> None:
     assert [f"{file.name}: {name}" for file in FILES for name in empty_names_in(file)] == []
-
-
-def test_a_class_name_means_one_thing_in_the_whole_repository() -> None:
-    places = defaultdict(list)
-    for file in source_files(*EVERYTHING):
-        for each in file.classes:
-            places[each.name].append(file.name)
-    assert {name: files for name, files in places.items() if len(files) > 1} == {}
 
 
 def test_names_are_taken_apart_in_both_spellings() -> None:
