@@ -13,7 +13,10 @@ from fanwire.core.keys import Keys
 from shared.redis.owned_connection import OwnedConnection
 
 BEAT_S: Final = 2.0
+"""Short enough for a display to look alive, long enough to cost Redis nothing."""
+
 BEATS_PER_CLEARING: Final = 30
+"""Once a minute: what a dead worker left behind harms nobody until then."""
 
 
 class HeartbeatWriter:

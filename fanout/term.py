@@ -42,8 +42,14 @@ from shared.redis.presence import RedisPresence
 from shared.redis.server_clock import ServerClock
 
 HAND_OVER_MS: Final = 250
+"""Enough for the batches that are due; the next owner reads again what is left, and waits
+meanwhile."""
+
 REDIS_USER: Final = "term"
+
 LAST_COMMITS_MS: Final = 1_000
+"""Longer than a hand-over, since all topics leave at once; short beside any grace period."""
+
 _SCRIPTS: Final = (COMMIT_BATCH, OPEN_TOPIC, RENEW_LEASE, BEAT_WORKER)
 
 

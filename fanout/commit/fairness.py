@@ -27,7 +27,10 @@ class FairnessLimits:
     """Bounds of a turn, in bytes."""
 
     turn_bytes: int = 512 * 1024
+    """Eight full batches: what became due meanwhile, be it critical, waits for no more than
+    that."""
     tier_least_bytes: int = 64 * 1024
+    """One full batch, so that each tier moves in every turn."""
     quantum_bytes: int = 64 * 1024
     """What a round grants an org; at least a batch, or rounds would pass without one."""
     commit_bytes: int = 2 * 1024

@@ -20,7 +20,9 @@ from shared.logs import logger
 from shared.redis.owned_connection import Command, OwnedConnection
 
 REASON: Final = "input_gap"
+
 LOOKED_AT_TOGETHER: Final = 256
+"""Bounds one pipelined call, whose replies are a few numbers each."""
 
 
 class InputGaps:

@@ -25,12 +25,26 @@ from fanwire.core.clock import now_ms
 from shared.redis.owned_connection import OwnedConnection
 
 GROUP_SIZE: Final = 64
+"""A wake of a blocked XREAD cost the server 66 µs for 64 streams, 490 µs for 1 024 (measured)."""
+
 BLOCK_MS: Final = 1_000
+"""An idle group asks once a second; it must be well below the timeout of the connection."""
+
 TOPIC_MAX_BYTES: Final = 8 * 1024 * 1024
+"""128 full batches, more than a turn takes: the rest is safer in Redis than in memory."""
+
 WORKER_MAX_BYTES: Final = 128 * 1024 * 1024
+"""An eighth of the 1 GiB that k8s/base grants a worker, since objects weigh several times their
+bytes."""
+
 FULL_TOPIC_POLL_MS: Final = 20
+"""Below the shortest window, so that a topic that drained is read before its next batch is due."""
+
 ACCEPTED_TOGETHER: Final = 64
+"""About a millisecond of work, at 20 µs an event; then others get their turn."""
+
 _FIRST_COUNT: Final = 16
+"""A cautious start, at most 1 MiB of each topic; it doubles with each light reply."""
 
 
 class InputReader:

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from fanout.counters import WorkerCounters
 from fanout.topic.dedup import DedupVerdict, Sighting
 from fanout.topic.open_topic import OpenTopic
-from fanwire.core.events import Event, Reason, Rejected, parse_entry
+from fanwire.core.events import REJECTED_HEAD_BYTES, Event, Reason, Rejected, parse_entry
 from shared.logs import logger
 
 RawEntry = tuple[bytes, list[bytes]]
 """A stream entry as the server sends it: its id, and names and values in turn."""
 
 _TRIES = 3
+"""An error of the entry comes each time; one of the moment, such as too little memory, may not."""
 
 
 class InputSorter:
@@ -53,7 +54,7 @@ class InputSorter:
                 return parse_entry(entry_id, fields, org=topic.topic.org)
             except Exception:  # one entry must not stop the topic, whatever is wrong with it
                 self._log.exception("entry.poisonous", topic=str(topic.topic), entry_id=entry_id)
-        return Rejected(entry_id, Reason.POISON, fields.get(b"data", b"")[:256])
+        return Rejected(entry_id, Reason.POISON, fields.get(b"data", b"")[:REJECTED_HEAD_BYTES])
 
     def _is_new(self, event: Event, fields: dict[bytes, bytes], topic: OpenTopic) -> bool:
         key = event.dedup_key

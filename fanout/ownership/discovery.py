@@ -15,6 +15,7 @@ from fanwire.core.keys import Keys, Topic
 from shared.redis.owned_connection import OwnedConnection
 
 SCAN_COUNT: Final = 1_000
+"""Redis' default of 10 would take a hundred times the trips through a large keyspace."""
 
 
 class Discovery:

@@ -23,14 +23,15 @@ from shared.redis.server_clock import ServerClock
 from shared.runtime import stopped_within
 
 BEAT_MS: Final = 500
+"""Half of FANOUT_LEASE_RENEW_MS by default: by so much may a renewal be late."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseTimes:
     """For how long leases are asked for, and how often they are renewed."""
 
-    lease_ms: int = 3_000
-    renew_ms: int = 1_000
+    lease_ms: int
+    renew_ms: int
 
 
 class Leases:

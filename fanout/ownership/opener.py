@@ -23,7 +23,9 @@ from shared.redis.owned_connection import OwnedConnection, script_call
 from shared.redis.scripts import Script
 
 OPEN_TOPIC: Final = Script("open_topic")
+
 OPENED_TOGETHER: Final = 128
+"""Bounds the replies of one pipelined call: 128 topics with the first page of their logs."""
 
 
 class Opener:

@@ -24,6 +24,8 @@ from fanwire.core.keys import PARTITION_COUNT
 from fanwire.core.tiers import Tier
 
 DEFAULT_BUDGET_BYTES: Final = 1024**3
+"""Where Redis has no `maxmemory` to take a part of: 64 full logs."""
+
 FLOOR_BYTES: Final = 256 * 1024
 """What a critical or high log keeps as long as lower tiers can give."""
 
@@ -35,7 +37,11 @@ class _Least(Enum):
 
 
 _MEMORY_PART: Final = 4
+"""A quarter of `maxmemory`: unread input, which nothing can replace, has the larger part."""
+
 _FULL_PERCENT: Final = 90
+"""Logs give way before the server is full and refuses what is published."""
+
 _STEPS: Final = (
     (Tier.LOW, _Least.PROMISED),
     (Tier.NORMAL, _Least.PROMISED),

@@ -18,7 +18,10 @@ from shared.logs import logger
 from shared.redis.owned_connection import OwnedConnection
 
 FIRST_PAGE: Final = 8
+"""All there is of a quiet topic's log, and little enough to ask of 128 topics at once."""
+
 NEXT_PAGES: Final = 64
+"""Full batches of 64 KiB make 4 MiB, well within the timeout of a call."""
 
 RawEntry = tuple[bytes, list[bytes]]
 

@@ -16,16 +16,21 @@ from dataclasses import dataclass
 from typing import Final
 
 WIDEN_AT: Final = 0.5
+"""From half full on, company is worth waiting for."""
+
 NARROW_AT: Final = 0.1
+"""Far enough below the other threshold that a steady rate does not swing between them."""
+
 _STEP: Final = 1.5
+"""From the shortest window to the longest in four batches."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowLimits:
     """Bounds of the window."""
 
-    shortest_ms: float = 30.0
-    longest_ms: float = 150.0
+    shortest_ms: float
+    longest_ms: float
 
 
 def next_window_ms(window_ms: float, *, fill: float, limits: WindowLimits) -> float:

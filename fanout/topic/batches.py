@@ -28,9 +28,9 @@ MERGED_AT_MOST: Final = 64
 class BatchLimits:
     """What one batch holds at most, and how long it waits."""
 
-    max_events: int = 200
-    max_bytes: int = 65_536
-    window: WindowLimits = field(default_factory=WindowLimits)
+    max_events: int
+    max_bytes: int
+    window: WindowLimits
 
 
 @dataclass(slots=True)

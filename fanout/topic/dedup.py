@@ -37,7 +37,7 @@ class DedupVerdict(Enum):
 class Dedup:
     """The ids of one topic: at most `max_ids` committed ones of the last `window_ms`."""
 
-    def __init__(self, *, max_ids: int = 10_000, window_ms: float = 300_000) -> None:
+    def __init__(self, *, max_ids: int, window_ms: float) -> None:
         self._max_ids = max_ids
         self._window_ms = window_ms
         self._kept: OrderedDict[DedupKey, Sighting] = OrderedDict()

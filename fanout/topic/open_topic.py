@@ -19,7 +19,11 @@ from fanwire.wire.encode import EncodedBatch, encode_batch
 from shared.redis.scripts import Argument
 
 _LOG_ENTRY_OVERHEAD_BYTES: Final = 128
+"""An estimate of an entry's id, field names and share of a stream's node, so that many small
+ones count."""
+
 QUIET_MS: Final = 60_000
+"""Longer than any wait between an entry and its reading that is no backlog."""
 
 
 class TopicKeys(NamedTuple):

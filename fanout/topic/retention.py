@@ -32,15 +32,16 @@ TIMES_KEPT: Final[Mapping[Tier, int]] = {
 """Of the promised age and count; the bytes are the same for all."""
 
 _SHORTEST_SPAN_MS: Final = 1_000
+"""A log younger than a second says nothing of its rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionLimits:
     """Least age and count that are promised, and the bytes that win over them."""
 
-    age_ms: float = 300_000
-    event_count: int = 1_000
-    size_bytes: int = 16 * 1024 * 1024
+    age_ms: float
+    event_count: int
+    size_bytes: int
 
 
 class KeptBatch(NamedTuple):

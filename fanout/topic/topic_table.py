@@ -14,6 +14,7 @@ from fanout.topic.open_topic import OpenTopic
 from fanwire.core.keys import Topic, partition_of
 
 ASIDE_MS: Final = 30_000
+"""Long enough not to fill the log, short enough that a topic that was mended goes on soon."""
 
 
 class TopicTable:

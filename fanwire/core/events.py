@@ -19,6 +19,7 @@ MAX_DATA_BYTES: Final = 65_536
 MAX_FIELD_COUNT: Final = 32
 MAX_NAME_BYTES: Final = 64
 MAX_TEXT_BYTES: Final = 128
+REJECTED_HEAD_BYTES: Final = 256
 
 _SURELY_SHALLOW: Final = 1000
 _TEXT_FIELDS: Final = (b"type", b"entityType", b"entityId", b"eventId", b"propertyId")
@@ -69,13 +70,13 @@ def parse_entry(entry_id: str, fields: Mapping[bytes, bytes], *, org: str) -> Ev
     data = fields.get(b"data", b"")
     reason = _fault(fields, data, org)
     if reason is not None:
-        return Rejected(entry_id, reason, data[:256])
+        return Rejected(entry_id, reason, data[:REJECTED_HEAD_BYTES])
     try:
         texts = {name: fields[name].decode() for name in _TEXT_FIELDS if name in fields}
     except UnicodeDecodeError:
-        return Rejected(entry_id, Reason.DECODE, data[:256])
+        return Rejected(entry_id, Reason.DECODE, data[:REJECTED_HEAD_BYTES])
     if any(_is_bad_text(text) for text in texts.values()):
-        return Rejected(entry_id, Reason.BAD_ID, data[:256])
+        return Rejected(entry_id, Reason.BAD_ID, data[:REJECTED_HEAD_BYTES])
     return _event(entry_id, texts, data, fields.get(b"traceparent"))
 
 

@@ -1,6 +1,11 @@
 """Values that the worker's tests are made of."""
 
+from dataclasses import replace
+from typing import Final
+
+from fanout.topic.batch_window import WindowLimits
 from fanout.topic.batches import BatchLimits
+from fanout.topic.dedup import Dedup
 from fanout.topic.limits import TopicLimits
 from fanout.topic.open_topic import CommittedState, OpenTopic, topic_keys
 from fanout.topic.retention import RetentionLimits
@@ -8,6 +13,18 @@ from fanwire.core.events import Event, Reason, Rejected, parse_entry
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import ZERO
+from fanwire.core.tiers import Tiers
+
+BATCHES: Final = BatchLimits(max_events=200, max_bytes=65_536, window=WindowLimits(30, 150))
+RETENTION: Final = RetentionLimits(age_ms=300_000, event_count=1_000, size_bytes=16 * 1024 * 1024)
+TOPIC_LIMITS: Final = TopicLimits(
+    Tiers(), BATCHES, RETENTION, dedup_max_ids=10_000, dedup_window_ms=300_000
+)
+
+
+def a_dedup(*, max_ids: int = 10_000, window_ms: float = 300_000) -> Dedup:
+    """Return the memory of a topic that has seen nothing."""
+    return Dedup(max_ids=max_ids, window_ms=window_ms)
 
 
 def an_event(
@@ -42,11 +59,11 @@ def an_open_topic(
     service: str = "tasks",
     *,
     org: str = "acme",
-    limits: BatchLimits | None = None,
-    retention: RetentionLimits | None = None,
+    limits: BatchLimits = BATCHES,
+    retention: RetentionLimits = RETENTION,
 ) -> OpenTopic:
     """Return a topic at cursor 0-0 in epoch 7."""
     topic = Topic(Org(org), Service(service))
     standing = CommittedState(epoch=7, seq=0, cursor="0-0", last=ZERO, window_ms=None)
-    bounds = TopicLimits(batches=limits or BatchLimits(), retention=retention or RetentionLimits())
+    bounds = replace(TOPIC_LIMITS, batches=limits, retention=retention)
     return OpenTopic(topic, topic_keys(Keys(), topic), standing, bounds)

@@ -15,10 +15,9 @@ from typing import Any, Final
 import orjson
 
 from fanwire.cli.inspect.topic_states import entry_ms, texts_of
-from fanwire.core.events import Reason
+from fanwire.core.events import REJECTED_HEAD_BYTES, Reason
 from fanwire.core.keys import Keys, Topic
 
-HEAD_BYTES: Final = 256
 _PORTION: Final = 500
 
 
@@ -41,8 +40,8 @@ class DeadLetter:
             return "it claims another org"
         if not self.head:
             return "it has no data"
-        if len(self.head) >= HEAD_BYTES or self.reason == Reason.TOO_BIG:
-            return f"only the first {HEAD_BYTES} bytes are kept"
+        if len(self.head) >= REJECTED_HEAD_BYTES or self.reason == Reason.TOO_BIG:
+            return f"only the first {REJECTED_HEAD_BYTES} bytes are kept"
         return None if _is_json(self.head) else "its data is not JSON"
 
     def as_dict(self) -> dict[str, object]:

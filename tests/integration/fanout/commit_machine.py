@@ -11,6 +11,7 @@ or the topic names it as a predecessor; else it is told of the gap and starts at
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from hypothesis import strategies as st
@@ -22,15 +23,13 @@ from fanout.counters import WorkerCounters
 from fanout.input.sorter import InputSorter
 from fanout.ownership.opener import OPEN_TOPIC
 from fanout.replay.log import restore
-from fanout.topic.batches import BatchLimits
-from fanout.topic.limits import TopicLimits
 from fanout.topic.open_topic import CommittedState, OpenTopic, topic_keys
-from fanout.topic.retention import RetentionLimits
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import ZERO, Position, parse_position
 from shared.redis.client import connect
 from shared.redis.owned_connection import OwnedConnection
+from tests.support.fanout_values import BATCHES, RETENTION, TOPIC_LIMITS
 from tests.support.ledger import Ledger
 
 T = TypeVar("T")
@@ -210,9 +209,10 @@ class CommitMachine(RuleBasedStateMachine):
         epoch, seq, cursor, last, _ = (part.decode() for part in reply)
         self.known_epoch = max(int(epoch), int(self.known_epoch or 0))
         standing = CommittedState(int(epoch), int(seq), cursor, parse_position(last), None)
-        limits = TopicLimits(
-            batches=BatchLimits(max_events=3),
-            retention=RetentionLimits(event_count=1_000_000),
+        limits = replace(
+            TOPIC_LIMITS,
+            batches=replace(BATCHES, max_events=3),
+            retention=replace(RETENTION, event_count=1_000_000),
         )
         topic = OpenTopic(TOPIC, self.names, standing, limits)
         if self.restores:

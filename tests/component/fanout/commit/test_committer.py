@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -13,12 +14,11 @@ from fanout.commit.limits import CommitLimits
 from fanout.commit.pressure import PressureLimits
 from fanout.commit.telemetry import UNRECORDED
 from fanout.counters import WorkerCounters
-from fanout.topic.batches import BatchLimits
 from fanout.topic.open_topic import OpenTopic
 from fanout.topic.refusals import Refusal
 from shared.redis.owned_connection import OwnedConnection
 from shared.redis.server_clock import ServerClock
-from tests.support.fanout_values import an_event, an_open_topic
+from tests.support.fanout_values import BATCHES, an_event, an_open_topic
 from tests.support.waiting import eventually
 
 
@@ -164,7 +164,7 @@ async def test_under_pressure_the_low_tier_leaves_with_the_latest_of_each_entity
     service: str, events: int, pruned: dict[str, int]
 ) -> None:
     bench = CommitterBench(pressure=PressureLimits(low_bytes=0))
-    topic = an_open_topic(service, limits=BatchLimits(max_events=3))
+    topic = an_open_topic(service, limits=replace(BATCHES, max_events=3))
     for number in range(9):
         topic.batches.add(an_event(number, entity_id=f"t{number % 2}"), now_ms=0)
     bench.committer.schedule(topic)
@@ -176,7 +176,7 @@ async def test_under_pressure_the_low_tier_leaves_with_the_latest_of_each_entity
 
 async def test_no_event_is_pruned_without_a_backlog() -> None:
     bench = CommitterBench()
-    topic = an_open_topic("dashboard", limits=BatchLimits(max_events=3))
+    topic = an_open_topic("dashboard", limits=replace(BATCHES, max_events=3))
     for number in range(9):
         topic.batches.add(an_event(number, entity_id="t"), now_ms=0)
     bench.committer.schedule(topic)

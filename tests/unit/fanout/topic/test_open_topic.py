@@ -1,14 +1,15 @@
 """A topic numbers its events itself, and believes a commit only when it is settled."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
 from fanout.topic.batches import Batch
 from fanout.topic.dedup import DedupVerdict, Sighting
 from fanout.topic.open_topic import QUIET_MS, OpenTopic, id_after
-from fanout.topic.retention import RetentionLimits
 from fanwire.core.position import Position
-from tests.support.fanout_values import a_reject, an_event, an_open_topic
+from tests.support.fanout_values import RETENTION, a_reject, an_event, an_open_topic
 
 ARG_NAMES = (
     *("expected_cursor", "cursor", "epoch", "position", "p", "f", "n", "d", "x", "t"),
@@ -82,7 +83,7 @@ def test_pruned_events_are_told_to_clients_and_known_as_repeats() -> None:
 
 
 def test_a_commit_says_what_the_log_keeps() -> None:
-    topic = an_open_topic(retention=RetentionLimits(size_bytes=1))
+    topic = an_open_topic(retention=replace(RETENTION, size_bytes=1))
     prepared(topic, a_batch(1))
     topic.settle()
     assert prepared(topic, a_batch(2))["batches_from"] == "7-2"

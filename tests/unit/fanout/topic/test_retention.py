@@ -83,7 +83,9 @@ def test_the_newest_batch_stays_whatever_is_allowed() -> None:
 
 
 def test_a_log_wants_what_it_holds_until_a_bound_shortened_it() -> None:
-    retention = Retention(RetentionLimits(age_ms=10_000, size_bytes=1_000_000), Tier.HIGH)
+    retention = Retention(
+        RetentionLimits(age_ms=10_000, event_count=1_000, size_bytes=1_000_000), Tier.HIGH
+    )
     for seconds in range(4):
         retention.record(entry(seconds, size_bytes=100, at_ms=seconds * 1_000))
     assert retention.wanted_bytes(now_ms=4_000) == 400
@@ -106,7 +108,7 @@ def test_of_a_critical_topic_four_times_as_much_is_kept_in_the_same_bytes() -> N
 
 
 def test_what_is_promised_is_reckoned_by_age_or_count_whichever_keeps_more() -> None:
-    limits = RetentionLimits(age_ms=10_000, event_count=10)
+    limits = RetentionLimits(age_ms=10_000, event_count=10, size_bytes=1_000_000)
     retention = Retention(limits, Tier.CRITICAL)
     for seconds in range(20):
         retention.record(entry(seconds, size_bytes=100, at_ms=seconds * 1_000))

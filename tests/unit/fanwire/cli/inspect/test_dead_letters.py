@@ -2,7 +2,8 @@
 
 import pytest
 
-from fanwire.cli.inspect.dead_letters import HEAD_BYTES, DeadLetter
+from fanwire.cli.inspect.dead_letters import DeadLetter
+from fanwire.core.events import REJECTED_HEAD_BYTES
 
 
 def a_letter(reason: str, head: bytes) -> DeadLetter:
@@ -19,7 +20,7 @@ def test_whole_data_of_a_faulty_entry_can(reason: str) -> None:
     [
         ("schema", b"", "no data"),
         ("too_big", b"1", "256 bytes"),
-        ("bad_id", b'"%b"' % (b"x" * (HEAD_BYTES - 2)), "256 bytes"),
+        ("bad_id", b'"%b"' % (b"x" * (REJECTED_HEAD_BYTES - 2)), "256 bytes"),
         ("decode", b"{bad", "not JSON"),
         ("tenant", b"1", "another org"),
         ("input_gap", b"3", "gone"),
