@@ -315,7 +315,10 @@ ALL_ERRORS: Final[tuple[type[RealtimeError], ...]] = (
 )
 
 
-def shortened(value: object, limit: int = 64) -> str:
+def shortened(
+    value: object,
+    limit: int = 64,  # nearly all of the longest id; a message stays a line
+) -> str:
     """Return `value` quoted for a message, cut so that a hostile one cannot flood a log."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[:limit]}…"

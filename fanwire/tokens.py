@@ -14,8 +14,12 @@ import jwt
 from fanwire.core.ids import checked_org, checked_service, checked_user
 
 MIN_SECRET_BYTES: Final = 32
+"""HS256 needs a key as long as its hash (RFC 7518, 3.2)."""
+
 SECRET_ALGORITHMS: Final = ("HS256", "HS384", "HS512")
 LONGEST_TTL_S: Final = 24 * 60 * 60
+"""The most that REALTIME_JWT_MAX_LIFETIME_S allows."""
+
 ALL: Final = "*"
 
 

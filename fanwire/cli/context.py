@@ -40,6 +40,7 @@ class Context:
     url: str | None = None
     redis_url: str | None = None
     timeout_s: float = 10.0
+    """As --timeout by default."""
 
     def redis(self) -> str:
         """Return the Redis to publish to; raises NoTarget."""

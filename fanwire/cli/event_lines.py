@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import orjson
 
+from fanwire.core.ids import MAX_ID_LENGTH
 from fanwire.errors import InvalidEvent, shortened
 from fanwire.publish.new_event import NewEvent
 from fanwire.wire.json_slices import members
 
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9._-]+")
-MAX_NAME_LENGTH: Final = 63
 
 
 def events_of_lines(
@@ -40,7 +40,7 @@ def data_of_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def as_name(text: str) -> str:
     """Return `text` with every character that an id may not have replaced."""
-    return _FOREIGN.sub("-", text).strip("-._")[:MAX_NAME_LENGTH]
+    return _FOREIGN.sub("-", text).strip("-._")[:MAX_ID_LENGTH]
 
 
 def _event(line: bytes, number: int, *, org: str, service: str | None) -> NewEvent:

@@ -11,6 +11,7 @@ from fanwire.subscribe.states import StateChange
 from fanwire.wire.delivered_event import DeliveredEvent
 
 _MAX_DATA_CHARS: Final = 160
+"""Two lines of a terminal of 80 characters."""
 
 
 def event_text(event: DeliveredEvent) -> str:

@@ -3,6 +3,7 @@
 from typing import Final
 
 _STEPS: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+"""Binary units, as Redis and the settings count them."""
 
 
 def size_text(size_bytes: float) -> str:

@@ -8,7 +8,10 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 UNPACED_COUNT: Final = 500
+"""A portion is one round trip and its pipeline; larger ones gain nothing and delay Ctrl-C."""
+
 _TICK_S: Final = 0.02
+"""Shorter than the shortest window, so that a rate looks steady to the worker."""
 
 
 def paced(items: Iterable[T], per_s: float | None) -> Iterator[list[T]]:

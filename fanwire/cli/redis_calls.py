@@ -13,6 +13,7 @@ from fanwire.redis.clients import sync_client
 from fanwire.redis.errors import as_realtime_error
 
 _CONNECT_S: Final = 5.0
+"""A server that is there accepts sooner; --timeout is for what it then has to do."""
 
 T = TypeVar("T")
 

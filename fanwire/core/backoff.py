@@ -12,7 +12,10 @@ class BackoffLimits:
     """The cap of the first wait, which doubles from try to try, and the cap of all."""
 
     first_ms: float = 250
+    """All clients of a killed gateway are back within it; one that blinked is asked again at
+    once."""
     longest_ms: float = 20_000
+    """Long enough for a gateway in trouble to recover, short enough for a person to wait."""
 
 
 def backoff_ms(attempt: int, chance: float, limits: BackoffLimits) -> float:

@@ -16,14 +16,28 @@ from typing import Final
 import orjson
 
 MAX_DATA_BYTES: Final = 65_536
+"""A batch's size, so that the largest event makes a frame of its own; more belongs behind a
+link."""
+
 MAX_FIELD_COUNT: Final = 32
+"""Room for a publisher's own fields beside the eight that mean something."""
+
 MAX_NAME_BYTES: Final = 64
+"""Longer than any name that means something, short enough to log."""
+
 MAX_TEXT_BYTES: Final = 128
+"""Room for a URN or two UUIDs; ids go into every frame and into the memory of repeats."""
+
 REJECTED_HEAD_BYTES: Final = 256
+"""Enough to recognise an event by, and 10 000 dead letters of a topic stay within 3 MB."""
 
 _SURELY_SHALLOW: Final = 1000
+"""The usual limit of nesting: Python's own parser stops near 1 000, orjson at 1 024."""
+
 _TEXT_FIELDS: Final = (b"type", b"entityType", b"entityId", b"eventId", b"propertyId")
+
 _CONTROL: Final = frozenset(map(chr, (*range(32), 127)))
+"""C0 and DEL: they would break a log's line or a terminal."""
 
 
 class Reason(StrEnum):

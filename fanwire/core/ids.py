@@ -17,6 +17,8 @@ Service = NewType("Service", str)
 UserId = NewType("UserId", str)
 
 MAX_ID_LENGTH: Final = 63
+"""As a DNS label, so that an id can be part of a host's name."""
+
 _ALLOWED: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_ID_LENGTH - 1}}}").fullmatch
 
 

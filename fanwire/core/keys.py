@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 from fanwire.core.ids import Org, Service, is_valid_id
 
 PARTITION_COUNT: Final = 128
+"""Many times the workers of any deployment, so that they share evenly; each costs a lease a
+second."""
 
 
 class Topic(NamedTuple):

@@ -11,7 +11,9 @@ from fanwire.publish.plan import CHUNK_COUNT, Pause, Reply
 from fanwire.redis.errors import as_realtime_error
 
 REDIS_OPTIONS: Final[dict[str, Any]] = {
+    # RESP3, as the servers speak it: one shape of replies to reckon with.
     "protocol": 3,
+    # A server that is there accepts at once; an answer may have to wait for a script.
     "socket_connect_timeout": 5,
     "socket_timeout": 10,
 }

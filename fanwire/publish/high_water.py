@@ -17,8 +17,11 @@ class HighWaterLimits:
     """How many unread events a topic may hold, and how long one answer holds."""
 
     unread_count: int = 100_000
+    """Two seconds of one worker, at the 44 000 events/s measured from a backlog."""
     answer_holds_ms: float = 100
+    """At 1 000 events/s the mark is overshot by a hundred, and one question serves them all."""
     topic_count: int = 10_000
+    """Some megabytes; a publisher of more topics asks again, which costs a round trip."""
 
 
 class HighWater:

@@ -33,8 +33,12 @@ class PublishLimits:
     """`mem`: the primary has it. `repl`: `replicas` copies confirmed it, too."""
     replicas: int = 1
     replication_ms: int = 1000
+    """A replica that needs longer is in trouble, and the caller should know."""
     attempts: int = 4
+    """With the waits below, about half a second: a failover takes longer, and is the caller's to
+    sit out."""
     backoff: BackoffLimits = field(default_factory=lambda: BackoffLimits(100, 2000))
+    """Shorter than a client's: there are few publishers, and each has a caller who waits."""
     high_water: HighWaterLimits = field(default_factory=HighWaterLimits)
 
 

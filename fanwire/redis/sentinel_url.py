@@ -10,7 +10,10 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
+
 DEFAULT_PORT: Final = 26_379
+"""Sentinel's own default."""
+
 _SHAPE: Final = "redis+sentinel://host:26379,host:26379/service"
 
 

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 OLDEST_REDIS: Final = (7, 0)
+"""The first with sharded Pub/Sub and with flags for scripts, `#!lua`."""
+
 OLDEST_VALKEY: Final = (8, 0)
+"""Valkey's first release of its own; 7.2 was still the code of Redis."""
 
 
 class Engine(NamedTuple):

@@ -33,9 +33,16 @@ from fanwire.wire.decode import (
 from fanwire.wire.remote_errors import error_of_close
 
 HELLO_PATIENCE_S: Final = 10.0
+"""A gateway prepares for 3 s at most; the rest is for the network."""
+
 SILENT_HEARTBEATS: Final = 2.5
+"""Two may go missing, with half of one for a slow network, as gateways forgive their clients."""
+
 TELL_EVERY_S: Final = 1.0
+
 REFRESH_RETRY_MS: Final = 30_000
+"""A token is refreshed at four fifths of its life: several tries fit into what is left of an
+hour's."""
 
 log = logging.getLogger("fanwire")
 

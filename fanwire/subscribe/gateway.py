@@ -15,7 +15,10 @@ from fanwire.subscribe.addresses import GatewayAddress
 from fanwire.wire.remote_errors import error_of_response
 
 SUBPROTOCOL: Final = Subprotocol("rt.v1")
+
 OPEN_TIMEOUT_S: Final = 10
+"""The default of websockets: DNS, TCP, TLS and the gateway's answer."""
+
 CLOSE_TIMEOUT_S: Final = 1
 
 

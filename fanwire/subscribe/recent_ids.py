@@ -3,6 +3,7 @@
 from typing import Final
 
 MAX_COUNT: Final = 4096
+"""Four times the 1 000 events that a resume can bring again, in about half a megabyte."""
 
 
 class RecentIds:

@@ -30,6 +30,7 @@ class ReconnectLimits:
 
     backoff: BackoffLimits = field(default_factory=BackoffLimits)
     stable_ms: float = 10_000
+    """A gateway that accepts and drops at once does so within seconds."""
 
 
 class Reconnect:

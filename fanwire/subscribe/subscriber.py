@@ -39,6 +39,7 @@ class SubscriberLimits:
     inbox_count: int = 1000
     """Updates that wait for the app before the socket is no longer read."""
     max_frame_bytes: int = 4 * 1024 * 1024
+    """Four times the largest that a worker may be set to make."""
     reconnect: ReconnectLimits = field(default_factory=ReconnectLimits)
 
 

@@ -3,8 +3,13 @@
 from typing import Final
 
 SHARE: Final = 0.8
+"""What is left after it is for further tries."""
+
 SPREAD: Final = 0.05
+"""Tokens issued together are refreshed over a tenth of their life."""
+
 SOONEST_MS: Final = 1000
+"""With a clock that is ahead, refreshing at once would be a loop."""
 
 
 def refresh_in_ms(left_ms: float, chance: float) -> float:

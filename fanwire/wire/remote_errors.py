@@ -23,12 +23,15 @@ from fanwire.errors import (
 )
 
 _BY_NAME: Final = {error.name: error for error in ALL_ERRORS}
+
 _BY_STATUS: Final[dict[int, type[RealtimeError]]] = {
     401: Unauthorized,
     403: Forbidden,
     404: NotFound,
     429: RateLimited,
 }
+"""For an answer without a body of ours, such as a balancer's: the errors that such a status
+means."""
 
 
 def error_from_dict(fields: Mapping[str, Any]) -> RealtimeError:

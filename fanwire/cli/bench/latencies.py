@@ -10,8 +10,12 @@ from fanwire.cli.mistakes import UsageMistake
 from fanwire.errors import shortened
 
 _PER_MS: Final = 10
+"""A tenth of a millisecond is finer than any bound that --slo is asked for."""
+
 _SLO: Final = re.compile(r"(p50|p95|p99|max)=(\d+(?:\.\d+)?)(ms|s)").fullmatch
+
 QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+"""Those that latencies are commonly promised in."""
 
 
 class Latencies:

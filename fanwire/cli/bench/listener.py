@@ -22,6 +22,7 @@ from fanwire.subscribe.states import State, StateChange
 from fanwire.subscribe.subscriber import Subscriber
 
 _LOOK_EVERY_S: Final = 0.02
+"""Short beside the patience of the run, which it can lengthen by no more than this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class ListenerFailed(RealtimeError):
 
 
 _SLACK_S: Final = 5.0
+"""For a process to start and to answer on a busy machine, beside what its plan allows."""
 
 
 class Listeners:

@@ -22,6 +22,7 @@ from fanwire.cli.pacing import paced
 from fanwire.publish.publisher import Publisher
 
 SERVICES_PER_SOCKET: Final = 32
+"""GATEWAY_MAX_SERVICES by default."""
 
 
 def bench(

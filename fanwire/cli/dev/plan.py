@@ -38,6 +38,7 @@ class DevPlan:
     gateways: int = 2
     """Two, so that one can be killed and the other goes on."""
     port: int = 8000
+    """Where the servers listen by default (GATEWAY_PORT), so that examples need no port."""
     redis_url: str | None = None
     """None starts the embedded Valkey."""
     demo: bool = True

@@ -13,6 +13,7 @@ SPARE_DESCRIPTORS: Final = 1_000
 """Besides its sockets a gateway needs files, listeners and connections to Redis."""
 
 NEAR_THE_LIMIT: Final = 0.8
+"""Time to act: a fifth of the files is left."""
 
 
 def cluster_findings(client: Any, keys: Keys) -> Iterator[Finding]:

@@ -8,9 +8,17 @@ from fanwire.cli.format import size_text
 from fanwire.redis.server_versions import engine_of
 
 NEARLY_FULL: Final = 0.75
+"""Time to look: a quarter is left for what publishers send while no worker reads."""
+
 FULL: Final = 0.9
+"""From here on the workers shorten the replay logs (fanout/replay/budget.py)."""
+
 SKEW_MS: Final = 2_000
+"""Less than the 5 s that tokens are forgiven (REALTIME_JWT_LEEWAY_S), which should not be used
+up."""
+
 SLIGHT_SKEW_MS: Final = 500
+"""Machines that run NTP differ by far less; latencies told by two clocks are already wrong."""
 
 
 def server_findings(facts: Mapping[str, Any]) -> Iterator[Finding]:

@@ -26,7 +26,9 @@ PROBE_SERVICE: Final = "fanwire-doctor"
 _UPGRADE_FIX: Final = (
     "Let the balancer speak HTTP/1.1 and pass Upgrade, Connection and Sec-WebSocket-Protocol."
 )
+
 _CLOCK_STEP_MS: Final = 1_000
+"""HTTP's Date has whole seconds (RFC 9110, 5.6.7)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from fanwire.redis.clients import sync_client
 from fanwire.redis.errors import as_realtime_error
 
 _EVERY_S: Final = 0.01
+"""A third of the shortest window, so that the wait is told nearly to the moment."""
 
 
 class NotCommitted(RealtimeError):

@@ -19,6 +19,7 @@ from fanwire.core.events import REJECTED_HEAD_BYTES, Reason
 from fanwire.core.keys import Keys, Topic
 
 _PORTION: Final = 500
+"""About 150 KB a reply, at the 256 bytes that a letter keeps."""
 
 
 @dataclass(frozen=True, slots=True)

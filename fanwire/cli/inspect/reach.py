@@ -20,6 +20,7 @@ from fanwire.core.property_filter import effective_filter, passes
 from fanwire.wire.delivered_event import DeliveredEvent
 
 _FRESH_S: Final = 0.25
+"""What a reader takes for at once; a flood of events so reads four times a second."""
 
 
 class Reach(NamedTuple):

@@ -11,6 +11,7 @@ from fanwire.core.ids import Org
 from fanwire.core.keys import Keys, Topic
 
 _ASKED_TOGETHER: Final = 200
+"""Bounds one pipeline: a few replies of some hundred bytes for each topic."""
 
 
 @dataclass(frozen=True, slots=True)

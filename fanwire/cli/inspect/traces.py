@@ -17,7 +17,10 @@ from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import ZERO, Position, parse_position
 
 _BATCHES: Final = 50
+"""Of full batches, 64 KiB each, a reply of 3 MB."""
+
 _ENTRIES: Final = 500
+"""Of events of 1 KB, a reply of half a megabyte; of the largest, 64 KiB, of 32 MB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from fanwire.cli.output import escaped
 from fanwire.errors import RealtimeError
 
 _PATIENCE_S: Final = 30.0
+"""A server's imports, on a machine that is busy or has just been set up."""
 
 app = typer.Typer(no_args_is_help=True, help="Show, check and explain the servers' settings.")
 

@@ -22,11 +22,11 @@ from fanwire.core.bell import BellMessage, KickRequested, TokensRevoked, encode_
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
-
-LONGEST_TOKEN_LIFE_S: Final = 86_400
-"""The most that REALTIME_JWT_MAX_LIFETIME_S allows: then there is nothing left to revoke."""
+from fanwire.tokens import LONGEST_TTL_S
 
 _LOOK_EVERY_S: Final = 0.05
+"""Soon enough to look immediate, seldom enough to cost Redis nothing."""
+
 _RING_AGAIN_S: Final = 1.0
 
 
@@ -140,7 +140,8 @@ class _Kick:
     def _revoke(self) -> None:
         now_s = server_ms(self._client) // 1000
         member = f"{self._targets[0].user}@{now_s}"
-        until_s = now_s + LONGEST_TOKEN_LIFE_S
+        # By then the last token issued before now has ended: nothing is left to revoke.
+        until_s = now_s + LONGEST_TTL_S
         self._client.zadd(self._keys.revoked(self._org), {member: until_s})
 
 

@@ -15,7 +15,9 @@ from fanwire.cli.output import escaped
 from fanwire.errors import RealtimeError, Unreachable, shortened
 
 DEFAULT_URL: Final = "http://127.0.0.1:8001"
+
 _LOOK_EVERY_S: Final = 0.3
+"""A display that moves, of a drain that takes ten seconds by default."""
 
 
 class NotAGateway(RealtimeError):

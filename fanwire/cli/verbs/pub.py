@@ -19,6 +19,7 @@ from fanwire.publish.new_event import NewEvent
 from fanwire.publish.publisher import Publisher
 
 SHOWN_COUNT = 10
+"""What a person reads; beyond it a count says more."""
 
 
 def pub(

@@ -22,6 +22,8 @@ from fanwire.core.heartbeats import GatewayHeartbeat, WorkerHeartbeat
 from fanwire.core.keys import Keys
 
 _TOPICS_SHOWN: Final = 20
+"""With gateways and workers above them, a terminal of 40 lines."""
+
 _GATEWAY_COLUMNS: Final = (
     *("gateway", ">sockets", ">events/s", ">p99", ">lanes", ">quarantined", ">dropped"),
     *(">loop lag", ">up", "version"),

@@ -18,7 +18,11 @@ from fanwire.core.keys import Keys, Topic
 from fanwire.publish.new_event import NewEvent
 from fanwire.publish.publisher import Publisher
 
+_SHOWN_COUNT = 100
+"""A few screens; a topic may hold 10 000, and most of them for one reason."""
+
 _SHOWN_CHARS = 60
+"""What is left of a line of 120 characters beside the other columns."""
 
 OrgArgument = Annotated[str, typer.Argument(metavar="ORG", help="Like acme.")]
 ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", help="Like tasks.")]
@@ -32,7 +36,7 @@ def dead(
     service: ServiceArgument,
     *,
     reason: ReasonOption = None,
-    limit: LimitOption = 100,
+    limit: LimitOption = _SHOWN_COUNT,
 ) -> None:
     """List the entries that could not be delivered, and why.
 
@@ -59,7 +63,7 @@ def replay_dead(
     service: ServiceArgument,
     *,
     reason: ReasonOption = None,
-    limit: LimitOption = 100,
+    limit: LimitOption = _SHOWN_COUNT,
     property: Annotated[str | None, typer.Option(help="Of which property they are.")] = None,  # noqa: A002
     no_property: Annotated[
         bool, typer.Option("--no-property", help="Of none: every subscriber gets them.")
