@@ -35,6 +35,7 @@ PROPERTIES: Final = {
     "p5": Property("Canal Row", "Ghent", 20, 13_200),
     "p9": Property("Station Lofts", "Utrecht", 32, 12_500),
 }
+"""Name, town, rooms, and the price of a night in cents: invented."""
 
 STAFF: Final = (
     Person("Ada Winter", "Front desk", "p1"),

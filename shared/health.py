@@ -10,6 +10,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 TIMEOUT_S: Final = 2.0
+"""Below the 3 s that the containers' health checks grant, so that this says what is wrong."""
+
 USAGE: Final = "usage: python -m shared.health http://127.0.0.1:8001/livez"
 
 

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 BURST: Final = 3
+"""The first, one more, and one to show that it goes on."""
+
 REFILL_MS: Final = 60_000.0
+"""An outage of an hour makes sixty lines of each kind."""
+
 MAX_EVENTS: Final = 1_000
+"""Far more event names than there are in the code; a bound all the same."""
 
 
 @dataclass(slots=True)

@@ -20,8 +20,13 @@ from fanwire.cli.dev.valkey import valkey_command
 from fanwire.errors import RealtimeError, Unreachable
 
 COMPOSE_FILE: Final = CHECKOUT / "docker-compose.yml"
+
 START_S: Final = 30.0
+"""What compose waits for a service's health check, and a slow machine's imports."""
+
 LOOK_EVERY_S: Final = 0.05
+"""Soon enough not to lengthen a start, seldom enough not to slow it."""
+
 GRACE_S: Final = 20.0
 """As docker-compose.yml gives a gateway."""
 

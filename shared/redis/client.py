@@ -35,8 +35,8 @@ def connect(
     url: str,
     *,
     client_name: str | None = None,
-    connect_timeout_ms: int = 2_000,
-    timeout_ms: int | None = 5_000,
+    connect_timeout_ms: int = 2_000,  # as REALTIME_REDIS_CONNECT_TIMEOUT_MS by default
+    timeout_ms: int | None = 5_000,  # as REALTIME_REDIS_TIMEOUT_MS
     max_connections: int | None = None,
 ) -> Redis:
     """Return a client that connects at its first command; close it with `aclose()`.

@@ -25,7 +25,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from shared.redis.scripts import Argument, Script
 
 Command = tuple[Argument, ...]
+
 DEFAULT_TIMEOUT_MS: Final = 5_000
+"""REALTIME_REDIS_TIMEOUT_MS by default, for a client that was made without one."""
 
 
 class OwnedConnection:

@@ -21,6 +21,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EXIT_CONFIG: Final = 78
+"""EX_CONFIG of sysexits.h."""
+
 DISABLE_PREFIX: Final = "REALTIME_DISABLE_"
 _SERVICE_LINK: Final = re.compile(
     r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)$"

@@ -24,6 +24,7 @@ from shared.settings.types import CommaSeparated, Environment
 from shared.settings.url_rules import redis_url_problem
 
 MAX_METRIC_SERVICES: Final = 200
+"""Each is a label: every metric by service has as many series in each process."""
 
 __all__ = [
     "CommaSeparated",

@@ -21,6 +21,8 @@ DEVELOPMENT_SECRET_PREFIX: Final = "dev-"
 """A secret that begins so is a development secret; production refuses it."""
 
 MIN_SECRET_VARIETY: Final = 8
+"""Random bytes or letters hold many more; `aaaa…` and `0101…` do not."""
+
 PUBLIC_KEY_ALGORITHMS: Final = (
     *(f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)),
     "EdDSA",

@@ -11,7 +11,10 @@ from typing import Final
 from fanwire.core.clock import now_ms
 
 TICK_S: Final = 0.1
+"""A stall that a person notices is longer; ten wake-ups a second cost nothing."""
+
 KEPT_COUNT: Final = 150
+"""15 s of ticks, the interval at which Prometheus reads."""
 
 
 class LoopLag:

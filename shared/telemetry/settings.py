@@ -16,7 +16,10 @@ from shared.settings.loading import SettingsProblem, exit_on_problem
 
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _PROTOCOL: Final = "OTEL_EXPORTER_OTLP_PROTOCOL"
+
 _GRPC_PORT: Final = 4317
+"""Where a collector speaks OTLP over gRPC, which is not what is sent here."""
+
 _EXAMPLE: Final = "http://collector:4318"
 
 

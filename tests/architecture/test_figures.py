@@ -112,6 +112,7 @@ def test_a_number_with_a_reason_beside_it_is_reasoned(reasoned: str) -> None:
         ("@dataclass\nclass L:\n    limit: int = 5", "limit"),
         ("class S:\n    limit: int = Field(5, ge=1)", "limit"),
         ("def f(*, limit: int = 5): ...", "limit"),
+        ("SIZES = (2, 4)  # fmt: skip", "SIZES"),
         ("def f(a, limit=5): ...", "limit"),
         ("FIRST = 5  # what the proxy allows\nSECOND = 6", "SECOND"),
     ],

@@ -29,8 +29,12 @@ from grafana_foundation_sdk.models.dashboard import (
 
 SOURCE: Final = DataSourceRef(type_val="prometheus", uid="${datasource}")
 SYNC: Final = DashboardCursorSync.CROSSHAIR
+
 STAT_HEIGHT: Final = 4
+"""In units of Grafana's grid, 30 px each: one figure in large type."""
+
 GRAPH_HEIGHT: Final = 8
+"""Grafana's own default for a graph."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ MOST_WITHOUT_REASON: Final = 20
 NOT_CHOSEN: Final = frozenset({0, 1})
 STANDARD: Final = frozenset({"code", "status", "http_status"})
 RFC: Final = re.compile(r"\bRFC \d+")
+PRAGMA: Final = re.compile(r"# (fmt|noqa|type|ruff)\b")
+"""A comment to a tool, which tells a reader nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +144,8 @@ def _has_keyword(node: ast.AST, name: str) -> bool:
 
 def _commented_lines(text: str) -> dict[int, str]:
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    return {token.start[0]: token.line for token in tokens if token.type == tokenize.COMMENT}
+    return {
+        token.start[0]: token.line
+        for token in tokens
+        if token.type == tokenize.COMMENT and not PRAGMA.match(token.string)
+    }
