@@ -16,7 +16,7 @@ BEAT_S: Final = 2.0
 """Short enough for a display to look alive, long enough to cost Redis nothing."""
 
 BEATS_PER_CLEARING: Final = 30
-"""Once a minute: what a dead worker left behind harms nobody until then."""
+"""Once a minute: what a dead worker left behind does no harm until then."""
 
 
 class HeartbeatWriter:

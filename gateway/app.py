@@ -35,7 +35,12 @@ from shared.telemetry.settings import Exports
 from shared.telemetry.setup import Telemetry
 
 BACKLOG: Final = 4_096
+"""The kernel cuts it to net.core.somaxconn, 4 096 on Linux: all clients of a neighbour may come
+at once."""
+
 CANCEL_AGAIN_S: Final = 0.1
+"""Soon enough that a lost cancellation does not lengthen a stop by anything that shows."""
+
 NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False}
 """FastAPI would keep one span open for the whole life of a socket; ours are short."""
 

@@ -19,7 +19,6 @@ from fanwire.core.events import Event, Rejected
 _ENTRY_OVERHEAD_BYTES = 32
 """What an entry costs beside its payload: its seq and comma in the frame, its id here."""
 
-
 MERGED_AT_MOST: Final = 64
 """How many batches become one under pressure: it bounds the work of a turn."""
 

@@ -24,7 +24,7 @@ from fanwire.errors import RealtimeError
 from fanwire.publish.new_event import NewEvent
 
 MAX_ENTRY_IDS: Final = 128
-"""OpenTelemetry's own default for the parts of a span; a list of thousands helps nobody."""
+"""OpenTelemetry's own default for the parts of a span; a list of thousands is not read."""
 
 
 class Sending(Protocol):

@@ -30,7 +30,7 @@ _BY_STATUS: Final[dict[int, type[RealtimeError]]] = {
     404: NotFound,
     429: RateLimited,
 }
-"""For an answer without a body of ours, such as a balancer's: the errors that such a status
+"""For an answer without our body, such as a balancer's: the errors that such a status
 means."""
 
 

@@ -19,8 +19,14 @@ from fanwire.core.ids import Org, UserId, is_valid_id
 from fanwire.errors import Unauthorized
 
 MAX_LEEWAY_S: Final = 10
+"""Machines that run NTP differ by far less; every second of it lengthens an expired token's
+life."""
+
 MAX_LIFE_S: Final = 24 * 60 * 60
+"""A day: a stolen token serves no longer, and no revocation has to be kept for longer."""
+
 MAX_TEXT_LENGTH: Final = 128
+"""Room for a URN or two UUIDs; such texts go into keys and logs."""
 
 
 @dataclass(frozen=True, slots=True)

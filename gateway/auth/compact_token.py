@@ -22,6 +22,7 @@ from fanwire.errors import Unauthorized
 from fanwire.wire.strict_json import NotStrictJson, parse_object
 
 MAX_TOKEN_BYTES: Final = 4096
+"""Ten times a usual token: room for long lists of services, and cheap to check all the same."""
 
 _SHAPE: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)").fullmatch
 _ACCESS_TOKEN_TYPES: Final = frozenset({"jwt", "at+jwt"})

@@ -19,11 +19,18 @@ class KeyLimits:
     """How often keys are fetched, how long they serve, and what an answer may cost."""
 
     refresh_s: float = 300.0
+    """REALTIME_JWKS_REFRESH_S by default: issuers publish a key long before they sign with it."""
     longest_age_s: float = 3600.0
+    """REALTIME_JWKS_MAX_AGE_S by default: an issuer that is down for an hour is no blip."""
     overlap_s: float = 600.0
+    """Two fetches: machines of an issuer may disagree for a while, and tokens outlive their key."""
     cool_down_s: float = 30.0
+    """An unknown key id is cheap to invent: it may cost the issuer no more than two fetches a
+    minute."""
     timeout_s: float = 5.0
+    """Nothing waits for it, and an issuer that answers at all does so sooner."""
     max_bytes: int = 256 * 1024
+    """Hundreds of keys; an issuer has a handful."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from shared.redis.pipelined import PipelinedRedis
 log = structlog.get_logger()
 
 MAX_WAITING: Final = 16
+"""More than a minute of periods: further events that no worker takes say nothing new."""
 
 
 class Canary:

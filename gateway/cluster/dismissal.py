@@ -12,6 +12,7 @@ from gateway.connection.connection import Connection
 from gateway.connection.phases import SessionInput
 
 LONGEST_CLIENT_WAIT_MS: Final = 1_000
+"""Slots blur over it, and a page is without a socket for no longer."""
 
 
 def dismiss(connection: Connection, why: str) -> None:

@@ -27,6 +27,8 @@ from shared.telemetry.short_span import begin
 log = structlog.get_logger()
 
 LAST_CLOSES_S = 0.5
+"""Round trips to the far side of the world, and part of what deploy/README.md reckons with."""
+
 FINISHED = "finished"
 WHY = "this gateway is leaving"
 

@@ -26,6 +26,7 @@ class CanaryLimits:
     """How often something happens, and how slowly a verdict is changed."""
 
     period_ms: float = 5_000.0
+    """GATEWAY_CANARY_MS by default."""
 
     @property
     def doubt_ms(self) -> float:

@@ -31,8 +31,13 @@ from shared.redis.pipelined import PipelinedRedis
 log = structlog.get_logger()
 
 BEAT_S: Final = 2.0
+"""Short enough for a display to look alive, long enough to cost Redis nothing."""
+
 SILENT_MS: Final = 60_000
+"""Thirty beats: who is taken for dead loses its fields, so a pause must not look like death."""
+
 BEATS_PER_CLEARING: Final = 30
+"""Once a minute: what a dead gateway left behind does no harm until then."""
 
 
 class Membership:

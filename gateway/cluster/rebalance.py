@@ -34,9 +34,11 @@ class RebalanceLimits:
     begin_above: float = 0.2
     """Share above the mean."""
     end_above: float = 0.05
+    """Far enough below `begin_above` not to begin again at once."""
     window_ms: float = 120_000
     """Over which all but a few percent of a surplus are given away."""
     per_s: float = 20
+    """A hundredth of the connects that a core takes (docs/operations.md), so the rest go on."""
     fewest: int = 100
     """A gateway with fewer sockets keeps them."""
     silent_ms: float = 15_000

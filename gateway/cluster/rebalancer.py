@@ -28,6 +28,7 @@ from shared.redis.pipelined import PipelinedRedis
 log = structlog.get_logger()
 
 LONGEST_INTERVAL_MS: Final = 10_000
+"""Several looks within the window by default, so that each can correct the last."""
 
 
 class Rebalancer:

@@ -14,6 +14,7 @@ from fanwire.wire.encode import encode_error
 from gateway.auth.claims import Claims
 from gateway.connection.events import ConnectionEvents, WriteGroup
 from gateway.connection.lanes import Queued
+from gateway.connection.limits import CLOSE_GRACE_MS, TOLERATED_UNKNOWN_MESSAGES
 from gateway.connection.messages import UnknownType, parse_message
 from gateway.connection.phases import SessionInput, SessionPhase, advance
 from gateway.connection.rate_limit import TokenBucket
@@ -23,8 +24,6 @@ from gateway.websocket import events as ws
 from gateway.websocket.parser import FrameParser
 from gateway.websocket.writer import close_frame, pong_frame, text_frame
 
-TOLERATED_UNKNOWN_MESSAGES: Final = 2
-CLOSE_GRACE_MS: Final = 2_000
 ABNORMAL: Final = 1006
 """The code of a socket that ended without a close: no frame ever carries it."""
 

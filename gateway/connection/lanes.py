@@ -18,6 +18,8 @@ from fanwire.core.tiers import Tier
 from gateway.connection.conflation import conflate
 
 LOWEST_SHARE: Final = 8
+"""An eighth keeps the lowest lane moving and costs the others little."""
+
 _ORDER: Final = (None, Tier.CRITICAL, Tier.HIGH, Tier.NORMAL, Tier.LOW)
 
 

@@ -24,7 +24,11 @@ from gateway.connection.lanes import Queued, ReplayPoint
 from gateway.websocket.writer import payload_spans
 
 REMEMBERED_COUNT: Final = 32
+"""Sixteen seconds of a busy topic, eight times what makes an ack late."""
+
 REMEMBERED_EVERY_MS: Final = 500
+"""A quarter of what makes an ack late: by so much may the lag seem too small."""
+
 _PREV: Final = b'"prev":"'
 
 

@@ -23,7 +23,9 @@ from shared.redis.pipelined import RedisUnavailable
 log = structlog.get_logger()
 
 LISTEN_TURN_S: Final = 1.0
+
 PATIENCE_TURNS: Final = 5
+"""Five seconds without an answer to a ping: Redis' own timeout here (REALTIME_REDIS_TIMEOUT_MS)."""
 
 
 class Listener(Protocol):

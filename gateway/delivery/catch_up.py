@@ -27,8 +27,14 @@ from gateway.delivery.log_entry import LogEntry
 from gateway.delivery.replay_log import ReplayLog
 
 PACE_S: Final = 0.02
+"""A poll that thousands can afford, and shorter than the shortest window."""
+
 AHEAD_S: Final = 5.0
+"""A gateway sweeps every 5 s (GATEWAY_SWEEP_MS): what it does not know by then, it will not."""
+
 ENTRIES_PER_PIECE: Final = 16
+"""A megabyte of full batches, as much as the lanes of a socket hold."""
+
 READS_AT_ONCE: Final = 64
 """Of all catch-ups: when thousands begin together, their pieces must not fill the memory."""
 

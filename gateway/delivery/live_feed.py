@@ -34,7 +34,10 @@ from gateway.delivery.stats import DeliveryStats
 log = structlog.get_logger()
 
 RETRY_S = 0.25
+"""Soon enough for a blip, seldom enough for an outage."""
+
 IDLE_TOPIC_MS = 30_000
+"""A page that reloads or moves on comes back sooner, and finds its topic still followed."""
 
 
 class LiveFeed:

@@ -17,7 +17,11 @@ from gateway.delivery.chain import ResetReason
 from gateway.delivery.log_entry import LogEntry, oldest_event_ms
 
 RECENT_COUNT: Final = 512
+"""Enough for a p99 with five above it."""
+
 MAX_ORGS: Final = 10_000
+"""More than a gateway's sockets are of; the rest is counted together."""
+
 OTHER_ORGS: Final = Org("_other")
 
 

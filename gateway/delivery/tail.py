@@ -17,7 +17,12 @@ class Tail:
 
     __slots__ = ("_entries", "_max_bytes", "_max_entries", "_used_bytes")
 
-    def __init__(self, *, max_bytes: int = 262_144, max_entries: int = 64) -> None:
+    def __init__(
+        self,
+        *,
+        max_bytes: int = 262_144,  # 4 000 held topics fill a gigabyte at the worst
+        max_entries: int = 64,  # two seconds of the shortest window, ten of the longest
+    ) -> None:
         self._entries: deque[LogEntry] = deque()
         self._max_bytes = max_bytes
         self._max_entries = max_entries

@@ -18,6 +18,7 @@ from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.arrivals import Arrivals
 
 MAX_BUCKETS: Final = 50_000
+"""More than twice the users of a full gateway, at a socket each."""
 
 
 @dataclass(frozen=True, slots=True)

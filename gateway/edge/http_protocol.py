@@ -21,6 +21,7 @@ from gateway.edge.request_head import HeadFault, head_fault, size_fault
 from gateway.edge.upgrade import UpgradeHandshake, websocket_scope
 
 HEAD_TIMEOUT_S: Final = 5.0
+"""A head is one packet or two: a phone on a bad network sends it sooner."""
 
 
 class RefusedHead(Exception):

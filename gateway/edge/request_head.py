@@ -12,10 +12,18 @@ from dataclasses import dataclass
 from typing import Final
 
 MAX_URL_BYTES: Final = 8_192
+"""Room for 32 services with their positions; nginx takes no longer one by default."""
+
 MAX_HEAD_BYTES: Final = 16_384
+"""A token and a browser's cookies; as large as HAProxy's buffer by default."""
+
 MAX_HEADER_COUNT: Final = 64
+"""A browser sends some twenty, proxies add a few."""
+
 WEBSOCKET_VERSION: Final = b"13"
+
 _KEY_BYTES: Final = 16
+"""RFC 6455, 4.1."""
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Names in lower case, with their values."""

@@ -35,7 +35,10 @@ from gateway.flow_control.withholding import Withholding
 log = structlog.get_logger()
 
 CHECK_S: Final = 1.0
+
 ACK_LAG_COUNTS_MS: Final = 2_500
+"""Two acks, which come a second apart, and half of one for the way."""
+
 _TIERS_BY_WORTH: Final = tuple(Tier)
 
 

@@ -78,13 +78,21 @@ class QuarantineLimits:
     """What is too much, and how long a quarantine lasts."""
 
     backlog_bytes: int = 262_144
+    """GATEWAY_LAGGING_BYTES by default: four times the send buffer of a socket."""
     age_ms: float = 2_000
+    """GATEWAY_LAGGING_MS by default: what is two seconds old is no longer live."""
     ack_lag_ms: float = 2_000
+    """The same; acks come once a second, so one may be late."""
     spell_ms: float = 30_000
+    """GATEWAY_QUARANTINE_MS by default: long enough for a phone to leave a tunnel."""
     longest_spell_ms: float = 120_000
+    """Four times the setting: beyond it a page is better off with a fresh start."""
     well_ms: float = 3_000
+    """Three checks in a row: a pause between two bursts is not health."""
     well_share: float = 0.25
+    """Far enough below the limit not to be over it with the next batch."""
     relapse_ms: float = 300_000
+    """As long as the log keeps what was withheld (FANOUT_RETENTION_S)."""
 
 
 @dataclass(frozen=True, slots=True)

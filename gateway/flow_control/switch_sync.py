@@ -28,8 +28,13 @@ from shared.redis.pipelined import PipelinedRedis, WrongType
 log = structlog.get_logger()
 
 READ_S: Final = 0.5
+"""An emergency reaches every node within a second (docs/flow_control.md)."""
+
 READS_PER_POLL: Final = 10
+"""Five seconds, for a ring that was lost."""
+
 TOLD_AT_ONCE: Final = 100
+"""About a millisecond of encoding and writing; then others get their turn."""
 
 
 class SwitchSync:

@@ -7,6 +7,7 @@ from fanwire.core.switches import Switches
 from fanwire.errors import Disabled
 
 RETRY_AFTER_MS: Final = 30_000
+"""An operator's work takes minutes: asking sooner is load at the worst moment."""
 
 
 def switched_off() -> Disabled:

@@ -34,7 +34,10 @@ from gateway.flow_control.switches import LiveSwitches
 log = structlog.get_logger()
 
 RETRY_S: Final = 1.0
+
 LONGEST_REPLAY_EVENTS: Final = 5_000
+"""A page draws so many no sooner than it fetches its state again."""
+
 _HIDDEN_SHEDS: Final = frozenset({Tier.NORMAL, Tier.LOW})
 
 

@@ -20,7 +20,9 @@ from shared.telemetry.short_span import begin
 
 PATH: Final = "/v2/realtime/update-services"
 STORED: Final = "stored"
+
 _MAX_TEXT = 128
+"""As the claims of a token (gateway/auth/claims.py)."""
 
 
 def _valid_service(name: str) -> str:

@@ -20,10 +20,16 @@ from gateway.telemetry.histograms import Histograms
 
 PATH: Final = "/telemetry/client"
 MAX_SERVICES: Final = 32
+"""GATEWAY_MAX_SERVICES by default: a page has no more."""
+
 MAX_BODY_BYTES: Final = 16 * 1024
+"""Half a kilobyte for each of them."""
 
 _Count = Annotated[int, Field(ge=0, le=10_000_000)]
+"""No page delivers so much between two reports; the sum of many stays far from any limit."""
+
 _LatencyMs = Annotated[float, Field(ge=0, le=86_400_000, allow_inf_nan=False)]
+"""A day: beyond it a clock is wrong, not a network."""
 
 
 class ServiceReport(BaseModel):

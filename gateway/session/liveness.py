@@ -13,8 +13,11 @@ class LivenessLimits:
     """Times in milliseconds; a silent peer is closed after `silence_ms`."""
 
     heartbeat_ms: int = 15_000
+    """GATEWAY_HEARTBEAT_MS by default."""
     silence_ms: int = 35_000
+    """Two beats that went unanswered, and 5 s for a slow network."""
     expiry_leeway_ms: int = 5_000
+    """REALTIME_JWT_LEEWAY_S by default."""
     stale_ms: int = 15_000
     """How long Redis may not have answered before heartbeats say so."""
 

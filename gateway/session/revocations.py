@@ -20,6 +20,7 @@ from shared.redis.pipelined import PipelinedRedis, RedisUnavailable
 from shared.refresher import Refresher
 
 MAX_AGE_MS: Final = 60_000
+"""Shorter than a token lives, longer than a failover takes."""
 
 
 class Revocations:

@@ -23,6 +23,9 @@ from shared.redis.pipelined import PipelinedRedis
 from shared.redis.scripts import Script
 
 _MAX_TRIES: Final = 8
+"""Each means that another change of the same user came first; eight at once is a client gone
+wrong."""
+
 _UPDATE: Final = Script("update_subscription")
 
 

@@ -19,7 +19,13 @@ Key = TypeVar("Key")
 class TimerWheel(Generic[Key]):
     """Keys by the tick in which they are due."""
 
-    def __init__(self, *, now_ms: float, tick_ms: int = 250, slot_count: int = 256) -> None:
+    def __init__(
+        self,
+        *,
+        now_ms: float,
+        tick_ms: int,
+        slot_count: int = 256,  # a turn of 64 s: a heartbeat's timer is looked at once
+    ) -> None:
         self._tick_ms = tick_ms
         self._slots: list[list[tuple[int, Key]]] = [[] for _ in range(slot_count)]
         self._next_tick = int(now_ms // tick_ms)

@@ -17,6 +17,8 @@ from gateway.session.timer_wheel import TimerWheel
 from gateway.websocket.writer import ping_frame
 
 TICK_MS: Final = 250
+"""A beat may be late by it, a sixtieth; four wake-ups a second cost nothing."""
+
 _PING: Final = ping_frame()
 
 

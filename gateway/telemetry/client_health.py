@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 MAX_SERVICES: Final = 256
+"""More than any deployment has; the names are the clients' own."""
+
 OTHER: Final = "_other"
 
 

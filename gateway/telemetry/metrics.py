@@ -26,6 +26,7 @@ Reason = TypeVar("Reason", bound=str)
 
 CONTROL_TIER: Final = "control"
 KNOWN_CODES: Final = {rule.code for rule in close_rules()} | {
+    # What RFC 6455, 7.4.1, names besides ours and is seen here.
     1000, 1001, 1002, 1005, 1006, 1009,
 }  # fmt: skip
 OTHER_CODE: Final = "other"

@@ -18,6 +18,8 @@ from gateway.delivery.stats import DeliveryStats
 from shared.telemetry import names
 
 LARGEST_COUNT: Final = 100
+"""A table that a person reads; each is two series in each gateway."""
+
 OTHER: Final = Org("_other")
 
 

@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from typing import Final
 
 PROTOCOL_ERROR: Final = 1002
+"""A frame that breaks the RFC."""
+
 UNSUPPORTED_PAYLOAD: Final = 1003
+"""Binary where only text is understood."""
+
 NO_STATUS: Final = 1005
 """Stands for a close frame without a code; never travels (RFC 6455 §7.4.1)."""
+
 INVALID_TEXT: Final = 1007
+"""Text that is no UTF-8."""
+
 TOO_BIG: Final = 1009
+"""A message over `max_message_bytes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +28,9 @@ class FrameLimits:
     """What one inbound message may cost. Shared by all connections of a gateway."""
 
     max_message_bytes: int = 65536
+    """GATEWAY_MAX_FRAME_BYTES by default."""
     max_fragments: int = 128
+    """No client fragments such small messages on purpose; each fragment costs a frame's work."""
     accepts_binary: bool = False
 
 

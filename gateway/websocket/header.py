@@ -26,7 +26,10 @@ class Opcode(IntEnum):
 
 
 MAX_CONTROL_BYTES: Final = 125
+"""RFC 6455, 5.5."""
+
 MASK_KEY_BYTES: Final = 4
+"""RFC 6455, 5.3."""
 
 _KNOWN_OPCODES: Final = frozenset(int(opcode) for opcode in Opcode)
 _FINAL_BIT: Final = 0x80

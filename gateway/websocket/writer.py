@@ -11,8 +11,13 @@ from gateway.websocket.events import NO_STATUS
 from gateway.websocket.header import MAX_CONTROL_BYTES, Opcode
 
 _FINAL_BIT: Final = 0x80
+"""RFC 6455, 5.2."""
+
 _FINAL_TEXT: Final = bytes([_FINAL_BIT | Opcode.TEXT])
+
 _CLOSE_CODE_BYTES: Final = 2
+"""RFC 6455, 5.5.1."""
+
 _MAX_REASON_BYTES: Final = MAX_CONTROL_BYTES - _CLOSE_CODE_BYTES
 
 

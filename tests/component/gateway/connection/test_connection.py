@@ -8,8 +8,8 @@ import pytest
 from fanwire.core.position import ZERO
 from fanwire.core.tiers import Tier
 from fanwire.errors import Forbidden, RateLimited, SlowConsumer, Unauthorized
-from gateway.connection.connection import CLOSE_GRACE_MS, TOLERATED_UNKNOWN_MESSAGES
 from gateway.connection.lanes import Queued, ReplayPoint
+from gateway.connection.limits import CLOSE_GRACE_MS, TOLERATED_UNKNOWN_MESSAGES
 from gateway.connection.messages import PingMessage, VisibilityMessage
 from gateway.connection.phases import SessionInput, SessionPhase
 from gateway.connection.rate_limit import RateLimit

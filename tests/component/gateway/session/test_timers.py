@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fanwire.errors import Forbidden
-from gateway.connection.connection import CLOSE_GRACE_MS
+from gateway.connection.limits import CLOSE_GRACE_MS
 from gateway.connection.phases import SessionInput
 from gateway.websocket.header import Opcode
 from tests.support import client_frames
