@@ -3,7 +3,7 @@
 `Publisher` and `AsyncPublisher` write events, `Subscriber` reads them over a gateway's
 WebSocket. The servers (`gateway`, `fanout`) build on this package; it never imports them.
 
-The names below are found on first use: whoever publishes does not pay for WebSockets, and
+The names below are found on first use: a publisher does not pay for WebSockets, and
 the servers import the vocabulary without either.
 """
 

@@ -27,7 +27,7 @@ class _Allowance:
 
 
 class LogLimit:
-    """The allowance of each event name. Bound: MAX_EVENTS names; then all begin anew."""
+    """The allowance of each event name. Bound: MAX_EVENTS names; then all begin again."""
 
     def __init__(self, *, burst: int = BURST, refill_ms: float = REFILL_MS) -> None:
         self._burst = burst

@@ -92,7 +92,7 @@ def with_trace(_: Any, __: str, fields: structlog.typing.EventDict) -> structlog
 
 
 class _ExporterLines(logging.Handler):
-    """What OpenTelemetry's exporters complain of: one line a minute, as one event of ours."""
+    """What OpenTelemetry's exporters complain of: one line a minute, as one event."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)

@@ -41,8 +41,8 @@ def raise_descriptor_limit() -> int:
 def stop_event() -> asyncio.Event:
     """Return an event that SIGTERM and SIGINT set.
 
-    A second signal ends the process the way it would have without us, so that whoever is
-    tired of waiting for an ordered stop needs no SIGKILL.
+    A second signal ends the process the way it would have without us, so that a person
+    who is tired of waiting for an ordered stop needs no SIGKILL.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -3,7 +3,7 @@
 Orgs of a tier stand in a ring (deficit round-robin). Each round grants every org the same
 number of bytes; who used them up waits for the next round. What a batch weighs is known only
 when it is taken, so it is charged afterwards, and an org may owe the rest: the debt stays
-with it, even while nothing of it waits, until rounds have paid it or nobody waits at all.
+with it, even while nothing of it waits, until rounds have paid it or no org waits at all.
 
 A turn is bounded in bytes. Each tier that waits is sure of a minimum of it, so that the
 critical ones cannot starve the low; what a tier does not use goes to the highest that waits.

@@ -1,12 +1,12 @@
 """Which tiers are pruned while batches wait.
 
 A backlog means that events arrive faster than they can be committed. Then an older event of
-an entity whose newer one waits beside it is the cheapest to leave out: nobody would look at
-it. The low tier gives way first, the normal one much later, critical and high never.
+an entity whose newer one waits beside it is the cheapest to leave out: no page would show
+it for long. The low tier is pruned first, the normal one much later, critical and high never.
 
 The id of a pruned event is remembered by the worker that pruned it, and by no log: a repeat
 that comes after a takeover is delivered, with the older state. It takes a publisher that lost
-the very reply, a worker that died under pressure, and an entity that nobody touched since; the
+the very reply, a worker that died under pressure, and an entity that no event touched since; the
 next event of the entity mends it.
 
 Rejected: pruning at any backlog. A short one drains within a second, complete.

@@ -1,13 +1,13 @@
 """Notices entries that somebody else removed before they were fanned out.
 
 Only the worker may trim an events stream, and only what is committed. A publisher that bounds
-its stream (`XADD … MAXLEN`) takes away what nobody has read, silently. The server counts all
+its stream (`XADD … MAXLEN`) takes away what is unread, silently. The server counts all
 entries ever added, so what is gone can be counted too; each commit passes and trims a known
 number of them, and what is gone beyond that was never delivered. It is logged, counted, and
 told in a dead letter.
 
-Looked at when a topic is opened and with every search for topics; what is removed while nobody
-owns the topic goes unnoticed. Rejected: the stream's `max-deleted-entry-id`, which trimming
+Looked at when a topic is opened and with every search for topics; what is removed while the
+topic has no owner goes unnoticed. Rejected: the stream's `max-deleted-entry-id`, which trimming
 leaves as it is.
 """
 
@@ -49,7 +49,7 @@ class InputGaps:
         letters: list[Command] = []
         for topic, before, reply in zip(topics, passed_before, replies, strict=True):
             if isinstance(reply, Exception) or topic.is_closed:
-                continue  # no stream, or none of ours: whoever reads it is told
+                continue  # no stream of events: its reader says so
             facts = _by_name(reply)
             topic.backlog_count = int(facts[b"length"])
             if gap := gap_of(topic, removed_count(facts), passed_before=before):
@@ -74,7 +74,7 @@ def gap_of(topic: OpenTopic, removed: int, *, passed_before: int) -> int:
     so the most is assumed of them: a gap may be told in two parts, but none is made up.
     """
     if topic.removed_before is None or removed < topic.removed_before:
-        # The first look, or a stream that was deleted and made anew.
+        # The first look, or a stream that was deleted and made again.
         topic.removed_before = removed - passed_before
         return 0
     flying = topic.in_flight.batch.entry_count if topic.in_flight else 0

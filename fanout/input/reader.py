@@ -193,7 +193,7 @@ class ReadGroup:
             self._reading = None
 
     async def _accept_all(self, read: Sequence[tuple[OpenTopic, Sequence[RawEntry]]]) -> int:
-        # In turns: whoever has one entry must not wait until the floods beside it are taken in.
+        # In turns: a topic with one entry must not wait until the floods beside it are taken in.
         size_bytes = start = 0
         while read := [(topic, entries) for topic, entries in read if len(entries) > start]:
             for topic, entries in read:

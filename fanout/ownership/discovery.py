@@ -19,7 +19,7 @@ SCAN_COUNT: Final = 1_000
 
 
 class Discovery:
-    """Tells `on_found` of every topic; the same one may be told of more than once."""
+    """Calls `on_found` with every topic, perhaps more than once with the same one."""
 
     def __init__(
         self,

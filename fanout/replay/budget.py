@@ -1,8 +1,8 @@
 """How the room for replay is shared when all logs together want more than there is.
 
-What is kept beyond the promise goes first (fanout/topic/retention.py): nobody's promise is broken
-for it. Then the lowest tier gives way, and in it the orgs that hold the most: they are lowered to
-one level, so that whoever holds little loses nothing. Within an org the largest log is
+What is kept beyond the promise goes first (fanout/topic/retention.py): no promise is broken
+for it. Then the lowest tier pays, and in it the orgs that hold the most: they are lowered to
+one level, so that an org that holds little loses nothing. Within an org the largest log is
 lowered in the same way. The higher tiers keep a floor until the lower ones have nothing left
 to give; below it they go only when that is not enough either.
 

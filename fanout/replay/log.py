@@ -75,7 +75,7 @@ def _read_batch(topic: OpenTopic, raw_id: bytes, flat: list[bytes]) -> LoggedBat
         sightings = [seen for event in frame["events"] if (seen := _sighting(event))]
         return LoggedBatch(_log_entry(position, fields, frame["sentAt"]), sightings)
     except (ValueError, KeyError, TypeError):
-        # Written by somebody else: it cannot hold ids of ours, but it takes up room.
+        # Another program wrote it: it cannot hold our ids, but it takes up room.
         logger().warning("log.illegible", topic=str(topic.topic), position=str(position))
         return LoggedBatch(_log_entry(position, fields, 0.0), [])
 

@@ -3,8 +3,8 @@
 A batch stays while it is younger than the age or among the last events, whichever keeps more;
 the byte bounds win over both: the topic's own, and what the replay budget of all topics allows it
 (fanout/replay/budget.py). That much is promised to every topic. A critical one keeps four
-times the age and the count, since a reset there costs its reader the most; that is room nobody
-else wants, and the first that the budget takes back. What was cut is told to the commit, which
+times the age and the count, since a reset there costs its reader the most; the room for it is
+left over, and the first that the budget takes back. What was cut is told to the commit, which
 trims in the same script, so the log never grows between the two.
 
 The newest batch is never cut, however large: gateways read it after the bell.

@@ -73,7 +73,7 @@ class TopicTable:
         return True
 
     def reopen(self, topic: OpenTopic) -> None:
-        """Close a topic and have it opened anew."""
+        """Close a topic and have it opened again."""
         if self._close(topic):
             self._want(topic.topic)
 
@@ -84,7 +84,7 @@ class TopicTable:
         self._aside[topic] = now_ms + ASIDE_MS
 
     def try_again(self, *, now_ms: float) -> None:
-        """Have topics opened anew that were set aside long enough."""
+        """Have topics opened again that were set aside long enough."""
         for topic in [t for t, until_ms in self._aside.items() if until_ms <= now_ms]:
             del self._aside[topic]
             self._want(topic)

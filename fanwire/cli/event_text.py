@@ -43,7 +43,7 @@ def event_json(event: DeliveredEvent) -> bytes:
     }
     present: dict[str, object] = {name: v for name, v in fields.items() if v is not None}
     data = event.data_bytes
-    # A line must stay one line; a payload with line breaks is the one that is spelled anew.
+    # A line must stay one line; a payload with line breaks is the one that is spelled again.
     present["data"] = event.data if b"\n" in data else orjson.Fragment(data)
     return orjson.dumps(present)
 

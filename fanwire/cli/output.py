@@ -2,7 +2,7 @@
 
 With `--json` each result is one JSON object on a line of its own. Colours only on a
 terminal. Text of others (ids, payloads) is printed without control characters, so that an
-event cannot steer the terminal of whoever looks at it.
+event cannot steer the terminal of its reader.
 """
 
 import sys
@@ -17,7 +17,7 @@ from rich.table import Table
 from fanwire.errors import RealtimeError
 
 _WIDE: Final = 1_000
-"""Columns of what is no terminal: whoever reads a file or a pipe wants whole lines."""
+"""Columns of what is no terminal: the reader of a file or a pipe wants whole lines."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ _USER_END: Final = "#"
 
 
 def new_connection_id(node: str, random_part: str) -> str:
-    """Return an id that nobody can guess and that names its node."""
+    """Return an id that cannot be guessed and that names its node."""
     return f"{node}{_NODE_END}{random_part}"
 
 

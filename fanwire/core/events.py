@@ -59,7 +59,7 @@ class Rejected:
     entry_id: str
     reason: Reason
     head: bytes
-    """The first bytes of its data, for whoever looks into the dead letters."""
+    """The first bytes of its data, for a reader of the dead letters."""
 
 
 @dataclass(slots=True)

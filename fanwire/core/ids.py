@@ -4,7 +4,7 @@ One narrow alphabet everywhere: a `{` would break the hash tag of a Redis key, a
 parts, a `*` an ACL pattern. Ids are checked once, at the edge where they enter.
 
 Rejected: escaping foreign characters in keys. Every publisher in every language would have
-to escape alike, and one that forgot would write to a key that nobody reads.
+to escape alike, and one that forgot would write to a key that is never read.
 """
 
 import re

@@ -38,5 +38,5 @@ class Tiers:
 
     @classmethod
     def with_changes(cls, changes: Mapping[str, Tier]) -> "Tiers":
-        """Return the default table with some services named anew."""
+        """Return the default table with some services in other tiers."""
         return cls({**DEFAULT_TIERS, **changes})

@@ -4,7 +4,7 @@ A plan is a generator: it yields what to send or how long to pause, and is given
 The sync and the async publisher perform the same plan, so there is one place for the order,
 the retries and the meaning of each reply.
 
-Events are sent again after a lost connection, since nobody can tell whether they arrived; they
+Events are sent again after a lost connection, since it is unknown whether they arrived; they
 carry ids, so a worker drops those that did.
 """
 

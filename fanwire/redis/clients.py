@@ -1,8 +1,8 @@
 """Clients of redis-py for every kind of address that Fanwire takes.
 
-Behind Sentinels each new connection asks them for the primary, so after a failover whoever
-connects again finds the new one. A primary that was demoted meanwhile is told from its refusal to
-write, and its connection given up.
+Behind Sentinels each new connection asks them for the primary, so after a failover a
+client that connects again finds the new one. A primary that was demoted meanwhile is told from
+its refusal to write, and its connection given up.
 """
 
 from typing import Any, cast

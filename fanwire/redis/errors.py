@@ -1,4 +1,4 @@
-"""What redis-py's exceptions mean to a caller of ours."""
+"""What redis-py's exceptions mean to our callers."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ _PASSING: Final = (
 
 
 def as_realtime_error(error: Exception) -> RealtimeError:
-    """Return the error of ours that `error` amounts to."""
+    """Return our error that `error` amounts to."""
     # The login first: redis-py makes a refused one a kind of lost connection.
     if isinstance(error, _LOGIN):
         return RedisUnauthorized(f"Redis refuses: {error}")

@@ -7,7 +7,7 @@ MAX_COUNT: Final = 4096
 
 
 class RecentIds:
-    """The newest ids, never more than `max_count`; the oldest gives way."""
+    """The newest ids, never more than `max_count`; the oldest is dropped."""
 
     def __init__(self, max_count: int = MAX_COUNT) -> None:
         self._max_count = max_count

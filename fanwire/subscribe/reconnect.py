@@ -62,8 +62,8 @@ class Reconnect:
     def _is_final(self, error: RealtimeError) -> bool:
         if not isinstance(error, Unauthorized):
             return not error.retryable
-        # One refusal asks for a fresh token; the fresh one refused as well says that nobody
-        # will be let in.
+        # One refusal asks for a fresh token; the fresh one refused as well says that no
+        # token of this user will do.
         refused_before, self._was_refused = self._was_refused, True
         return refused_before
 

@@ -28,7 +28,7 @@ UNRECOVERED = "unrecovered"
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Events of a service up to `position` may be missing: fetch its state anew."""
+    """Events of a service up to `position` may be missing: fetch its state again."""
 
     service: str
     reason: str

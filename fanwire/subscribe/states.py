@@ -1,4 +1,4 @@
-"""What a subscriber's connection is doing, for whoever watches it."""
+"""What a subscriber's connection is doing, as its app may watch it."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -145,7 +145,7 @@ class Subscriber:
     async def updates(self) -> AsyncGenerator[DeliveredEvent | Gap, None]:
         """Iterate over events and gaps, in order within each service.
 
-        After a `Gap` the app fetches the service's state anew; events go on behind it.
+        After a `Gap` the app fetches the service's state again; events go on behind it.
 
         Raises:
             RealtimeError: What ended the subscription for good.

@@ -57,7 +57,7 @@ class SubscriptionsFrame:
 
 @dataclass(frozen=True, slots=True)
 class ResetFrame:
-    """Events up to `position` may be missing; the app has to fetch its state anew."""
+    """Events up to `position` may be missing; the app has to fetch its state again."""
 
     service: str
     reason: str
@@ -97,7 +97,7 @@ class DisabledFrame:
 
 @dataclass(frozen=True, slots=True)
 class DrainFrame:
-    """The node leaves: connect anew after the wait."""
+    """The node leaves: connect again after the wait."""
 
     reconnect_after_ms: int
 

@@ -1,7 +1,7 @@
 """Where the parts of a JSON text lie, so that they can be taken as they were written.
 
-Parsing and encoding again would spell numbers, spaces and escapes anew. The text must be
-known to be valid JSON.
+Parsing and encoding again would change the spelling of numbers, spaces and escapes. The text
+must be known to be valid JSON.
 """
 
 import re

@@ -1,7 +1,7 @@
 """JSON objects that have one meaning, or none.
 
-Parsers disagree on repeated keys, on NaN and on numbers that overflow. Whoever checks such a
-text and whoever uses it may then see two different objects, and that is how checks are passed
+Parsers disagree on repeated keys, on NaN and on numbers that overflow. The check of such a
+text and its use may then see two different objects, and that is how checks are passed
 by. What comes from outside and decides about rights is therefore read by this one function.
 
 Rejected: orjson. It is faster, but it silently takes the last of two equal keys.

@@ -5,8 +5,8 @@ costs Redis and us a few µs instead of 250, and a storm of connects becomes a f
 trips. Nothing is cancelled into the connection: a caller that gives up leaves its reply to
 be read and dropped.
 
-All trips go over one connection. When it is lost, every call on it is told, since nobody
-knows which were carried out; a new one is opened with full jitter, because all gateways lost
+All trips go over one connection. When it is lost, every call on it fails, since it is
+unknown which were carried out; a new one is opened with full jitter, because all gateways lost
 the old one together. Once opening failed, calls are refused at once until it succeeds: a
 caller that would wait for an absent server holds a socket that could be told.
 
@@ -91,7 +91,7 @@ class PipelinedRedis:
         return reply
 
     def send(self, *command: Argument) -> None:
-        """Queue a command whose failure nobody acts on."""
+        """Queue a command whose failure changes nothing."""
         self.call(*command).add_done_callback(_retrieved)
 
     async def run_script(self, script: Script, keys: list[str], arguments: list[Argument]) -> Reply:
@@ -119,7 +119,7 @@ class PipelinedRedis:
         except (RedisError, OSError) as error:
             self._presence.lost(self._name, error)
             self._refuse_all(error)
-            self._wake.set()  # nobody waits any more, and the next attempt must be made
+            self._wake.set()  # no call waits any more, and the next attempt must be made
             return None
         self._outage = None
         self._presence.restored(self._name)
@@ -132,7 +132,7 @@ class PipelinedRedis:
                 trip = await self._next_trip()
                 if (lost_by := await _carry_out(connection, trip)) is not None:
                     self._presence.lost(self._name, lost_by)
-                    # Not to wait for a call: nobody else would say when Redis is back.
+                    # Without waiting for a call: this alone finds out when Redis is back.
                     self._wake.set()
                     return
                 self._attempt = 0

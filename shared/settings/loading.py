@@ -141,7 +141,7 @@ def _all_subclasses(cls: type[EnvSettings]) -> Iterator[type[EnvSettings]]:
 
 
 def _is_service_link(name: str, value: str, known: frozenset[str]) -> bool:
-    # GATEWAY_PORT is a setting of ours and a name that Kubernetes injects: the value tells.
+    # GATEWAY_PORT is our setting and a name that Kubernetes injects: the value tells.
     if name in known:
         return value.startswith(("tcp://", "udp://", "sctp://"))
     return _SERVICE_LINK.search(name) is not None

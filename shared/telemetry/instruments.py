@@ -1,11 +1,11 @@
 """Turns what the servers count into instruments.
 
 A counter or a gauge is read when somebody collects it: the servers count with plain integers, 70
-times cheaper than an instrument, and nothing at all happens while nobody looks. A histogram has to
+times cheaper than an instrument, and nothing at all happens between two reads. A histogram has to
 be told each value, so only what happens once per batch or more seldom may have one.
 
-Metrics are read in threads of the readers while the event loop goes on, so whoever reads a
-dict that changes must copy it with one call (`list(d.items())`), which no other thread interrupts.
+Metrics are read in threads of the readers while the event loop goes on, so a
+dict that changes is copied with one call (`list(d.items())`), which no other thread interrupts.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What is told of a metric once, before anybody counts anything."""
+"""What is known of a metric before anything is counted."""
 
 from dataclasses import dataclass
 from enum import StrEnum

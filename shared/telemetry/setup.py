@@ -80,7 +80,7 @@ class Telemetry:
 
     async def close(self) -> None:
         """Send what is left, for at most LAST_FLUSH_S."""
-        # A thread that nobody waits for: an export under way cannot be interrupted.
+        # A thread that is not waited for: an export under way cannot be interrupted.
         done = asyncio.Event()
         loop = asyncio.get_running_loop()
 

@@ -1,6 +1,6 @@
 """What a check finds, and how long it may take.
 
-Each check runs in a thread of its own that nobody waits for beyond its time: a name server that
+Each check runs in a thread of its own and is waited for no longer than its time: a name server that
 does not answer blocks where no timeout of a library reaches.
 """
 

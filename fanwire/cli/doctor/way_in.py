@@ -52,7 +52,7 @@ class WayIn:
 
     @property
     def may_probe(self) -> bool:
-        """Whether the token opens the service on which nobody is disturbed."""
+        """Whether the token opens the service on which a probe disturbs no user."""
         services = self.claims.get("services", ())
         return services == "*" or PROBE_SERVICE in services
 

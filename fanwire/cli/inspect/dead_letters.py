@@ -2,7 +2,7 @@
 
 A dead letter keeps the reason and the first 256 bytes of `data`; type, entity, ids and the
 property are gone. So what can be published again is the data alone, where it is whole and
-JSON, and whoever does it says of which property it is. The property is asked for: an event
+JSON, and the operator says of which property it is. The property is asked for: an event
 of none reaches every subscriber of the service, also those who may see one property only.
 
 Rejected: repairing data that was cut. The publisher has the event; it is the one to repeat it.

@@ -22,7 +22,7 @@ class Rates:
         """Return the growth per second since the last look; None at the first.
 
         A count that is not newer than the last one keeps the rate that it had; one that fell
-        was begun anew.
+        was begun again.
         """
         if count is None:
             return None

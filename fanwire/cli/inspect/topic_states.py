@@ -80,7 +80,7 @@ def entry_ms(entry_id: bytes) -> int:
 
 
 def texts_of(fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    """Return the fields of an entry of ours as text."""
+    """Return the fields of one of our entries as text."""
     return {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
 
 

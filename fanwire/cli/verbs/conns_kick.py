@@ -51,7 +51,7 @@ def kick(
     """Close one socket, or all of a user; their clients reconnect and resume.
 
     With --revoke the user's tokens issued until now are called back: every socket of the user
-    is closed for good, until whoever issues the tokens hands out a new one.
+    is closed for good, until the issuer of tokens hands out a new one.
 
     Examples:
 
@@ -125,7 +125,7 @@ class _Kick:
             fields = [each.field for each in left]
             stored = self._client.hmget(self._keys.subs(self._org), fields)
             left = [each for each, found in zip(left, stored, strict=True) if found is not None]
-            # Nobody is there to hear it for these; their fields are cleared up in a minute.
+            # Their gateway is gone, and cannot hear it; their fields are cleared up in a minute.
             left = [each for each in left if each.is_beating]
             if left:
                 time.sleep(_LOOK_EVERY_S)

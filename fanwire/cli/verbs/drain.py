@@ -46,7 +46,7 @@ def drain(
 ) -> None:
     """Have a gateway refuse new sockets and move those it has, each in a slot of its own.
 
-    The process runs on until it gets a signal. There is no way back: start it anew.
+    The process runs on until it gets a signal. There is no way back: start it again.
 
     Example:
 

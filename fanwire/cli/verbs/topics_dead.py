@@ -130,7 +130,7 @@ def _report(context: Context, found: Sequence[DeadLetter], whole: Sequence[DeadL
     if left and not context.output.json:
         reasons = ", ".join(f"{count} because {why}" for why, count in left.items())
         context.output.note(f"left: {reasons}")
-        context.output.note("whoever published them can publish them again, corrected")
+        context.output.note("their publisher can publish them again, corrected")
 
 
 def _letters(context: Context, topic: Topic, reason: str | None) -> list[DeadLetter]:
