@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from fanwire.publish.new_event import NewEvent
     from fanwire.publish.plan import PublishLimits
     from fanwire.publish.publisher import Publisher
+    from fanwire.subscribe.limits import SubscriberLimits
     from fanwire.subscribe.session import Gap
     from fanwire.subscribe.states import State, StateChange
-    from fanwire.subscribe.subscriber import Subscriber, SubscriberLimits
+    from fanwire.subscribe.subscriber import Subscriber
     from fanwire.wire.delivered_event import DeliveredEvent
 
 __all__ = [
@@ -46,7 +47,7 @@ _HOMES: Final = {
     "State": "fanwire.subscribe.states",
     "StateChange": "fanwire.subscribe.states",
     "Subscriber": "fanwire.subscribe.subscriber",
-    "SubscriberLimits": "fanwire.subscribe.subscriber",
+    "SubscriberLimits": "fanwire.subscribe.limits",
 }
 
 

@@ -18,6 +18,7 @@ from fanwire.subscribe.addresses import GatewayAddress
 from fanwire.subscribe.connection import StreamConnection
 from fanwire.subscribe.gateway import CONNECT_FAILURES, error_of_connect, open_socket
 from fanwire.subscribe.inbox import Inbox
+from fanwire.subscribe.limits import SubscriberLimits
 from fanwire.subscribe.reconnect import Reconnect, Stop
 from fanwire.subscribe.session import Session
 from fanwire.subscribe.states import State, StateChange
@@ -46,8 +47,7 @@ class Connector:
         get_token: GetToken,
         wanted: Wanted,
         session: Session,
-        reconnect: Reconnect,
-        max_frame_bytes: int,
+        limits: SubscriberLimits,
         on_state: Callable[[StateChange], None],
     ) -> None:
         self.wanted = wanted
@@ -57,8 +57,8 @@ class Connector:
         self._gateway = gateway
         self._get_token = get_token
         self._session = session
-        self._reconnect = reconnect
-        self._max_frame_bytes = max_frame_bytes
+        self._reconnect = Reconnect(limits.reconnect)
+        self._max_frame_bytes = limits.max_frame_bytes
         self._on_state = on_state
 
     async def run(self, inbox: Inbox, taken: Mapping[str, Position]) -> None:

@@ -5,13 +5,12 @@
             print(event.service, event.data)
 
 It connects when it is entered, and again whenever the connection ends, until it is left or
-refused for good. session_state.py decides about frames, reconnect.py about waits.
+refused for good. session.py decides about frames, reconnect.py about waits.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import Self
 
@@ -24,23 +23,12 @@ from fanwire.subscribe.addresses import parse_gateway
 from fanwire.subscribe.connector import Connector, GetToken, Wanted
 from fanwire.subscribe.gateway import Applied, update_services
 from fanwire.subscribe.inbox import Inbox
-from fanwire.subscribe.reconnect import Reconnect, ReconnectLimits
+from fanwire.subscribe.limits import SubscriberLimits
 from fanwire.subscribe.session import Gap, Moved, Session
 from fanwire.subscribe.states import State, StateChange
 from fanwire.wire.delivered_event import DeliveredEvent
 
 log = logging.getLogger("fanwire")
-
-
-@dataclass(frozen=True, slots=True)
-class SubscriberLimits:
-    """Bounds of a subscriber."""
-
-    inbox_count: int = 1000
-    """Updates that wait for the app before the socket is no longer read."""
-    max_frame_bytes: int = 4 * 1024 * 1024
-    """Four times the largest that a worker may be set to make."""
-    reconnect: ReconnectLimits = field(default_factory=ReconnectLimits)
 
 
 class Subscriber:
@@ -54,7 +42,6 @@ class Subscriber:
         services: Sequence[str] | None = None,
         property_id: str | None = None,
         resume_from: Mapping[str, str] | None = None,
-        on_state: Callable[[StateChange], None] | None = None,
         limits: SubscriberLimits | None = None,
     ) -> None:
         """Prepare; nothing is sent yet.
@@ -70,7 +57,7 @@ class Subscriber:
         self._gateway = parse_gateway(url)
         self._inbox = Inbox(self._limits.inbox_count)
         self._taken = {name: parse_position(p) for name, p in (resume_from or {}).items()}
-        self._on_state = on_state
+        self._on_state: Callable[[StateChange], None] | None = None
         self._settled = asyncio.Event()
         self._failure: RealtimeError | None = None
         self._session = Session(self._taken)
@@ -79,14 +66,18 @@ class Subscriber:
             get_token=get_token,
             wanted=Wanted(None if services is None else tuple(services), property_id),
             session=self._session,
-            reconnect=Reconnect(self._limits.reconnect),
-            max_frame_bytes=self._limits.max_frame_bytes,
+            limits=self._limits,
             on_state=self._state_changed,
         )
         self._tasks = asyncio.TaskGroup()
         self._run: asyncio.Task[None] | None = None
         self._http = httpx.AsyncClient(timeout=10)
         self._changing = asyncio.Lock()
+
+    def watch(self, on_state: Callable[[StateChange], None]) -> Self:
+        """Call `on_state`, and no longer an earlier one, with each change of the connection."""
+        self._on_state = on_state
+        return self
 
     @property
     def state(self) -> State:

@@ -66,8 +66,7 @@ class _Listener:
             plan.url,
             get_token=lambda: socket.token,
             services=socket.services,
-            on_state=self._count_reconnects,
-        )
+        ).watch(self._count_reconnects)
 
     async def listen(self, connected: asyncio.Semaphore) -> None:
         """Count what arrives, until cancelled."""

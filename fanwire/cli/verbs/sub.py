@@ -37,8 +37,7 @@ def sub(
         services=_names(services) or context.default_services(token),
         property_id=property,
         resume_from=_positions(resume),
-        on_state=lambda change: _show_state(context, change),
-    )
+    ).watch(lambda change: _show_state(context, change))
     with suppress(KeyboardInterrupt):
         asyncio.run(_follow(context, subscriber, count=count, duration_s=duration))
     _show_positions(context, subscriber)

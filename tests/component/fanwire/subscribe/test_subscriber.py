@@ -19,10 +19,11 @@ from fanwire.errors import (
     Unauthorized,
     Unreachable,
 )
+from fanwire.subscribe.limits import SubscriberLimits
 from fanwire.subscribe.reconnect import ReconnectLimits
 from fanwire.subscribe.session import Gap
 from fanwire.subscribe.states import State, StateChange
-from fanwire.subscribe.subscriber import Subscriber, SubscriberLimits
+from fanwire.subscribe.subscriber import Subscriber
 from fanwire.wire.delivered_event import DeliveredEvent
 from fanwire.wire.encode import (
     ServiceState,
@@ -114,7 +115,7 @@ async def test_a_cut_connection_is_resumed_from_the_last_position() -> None:
     states: list[StateChange] = []
     async with (
         gateway.running() as url,
-        a_subscriber(url, on_state=states.append) as subscriber,
+        a_subscriber(url).watch(states.append) as subscriber,
     ):
         assert seqs(await take(subscriber, 4)) == [1, 2, 3, 4]
     assert gateway.talks[1].query["resume"] == "tasks:1-2"
@@ -186,7 +187,7 @@ async def test_a_drain_is_followed_at_the_moment_that_the_server_chose() -> None
     gateway = ScriptedGateway(draining, go_on)
     async with (
         gateway.running() as url,
-        a_subscriber(url, on_state=states.append) as subscriber,
+        a_subscriber(url).watch(states.append) as subscriber,
     ):
         assert seqs(await take(subscriber, 2)) == [1, 2]
     reconnecting = states[2]
@@ -207,7 +208,7 @@ async def test_a_silent_gateway_is_left_after_two_and_a_half_heartbeats() -> Non
     gateway = ScriptedGateway(silent, go_on)
     async with (
         gateway.running() as url,
-        a_subscriber(url, on_state=states.append) as subscriber,
+        a_subscriber(url).watch(states.append) as subscriber,
     ):
         assert seqs(await take(subscriber, 1)) == [1]
     assert isinstance(states[2].error, Unreachable)
@@ -331,7 +332,7 @@ async def test_an_overloaded_gateway_is_tried_again_after_the_time_that_it_names
     states: list[StateChange] = []
     gateway = ScriptedGateway(script)
     gateway.refusals = [(503, Overloaded("full", retry_after_ms=7).as_dict())]
-    async with gateway.running() as url, a_subscriber(url, on_state=states.append):
+    async with gateway.running() as url, a_subscriber(url).watch(states.append):
         pass
     assert (states[1].retry_in_ms, states[1].reason) == (7, "full")
 
@@ -359,7 +360,7 @@ async def test_an_app_whose_token_fetch_fails_is_asked_again() -> None:
 async def test_a_gateway_that_is_not_there_is_tried_until_the_caller_gives_up() -> None:
     states: list[StateChange] = []
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.2), a_subscriber("ws://127.0.0.1:9", on_state=states.append):
+        async with asyncio.timeout(0.2), a_subscriber("ws://127.0.0.1:9").watch(states.append):
             raise AssertionError("nobody listens there")
     assert len(states) > 2
     assert all(isinstance(change.error, Unreachable) for change in states[1:])
