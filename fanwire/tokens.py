@@ -12,11 +12,8 @@ from typing import Final
 import jwt
 
 from fanwire.core.ids import checked_org, checked_service, checked_user
+from fanwire.token_algorithms import least_secret_bytes
 
-MIN_SECRET_BYTES: Final = 32
-"""HS256 needs a key as long as its hash (RFC 7518, 3.2)."""
-
-SECRET_ALGORITHMS: Final = ("HS256", "HS384", "HS512")
 LONGEST_TTL_S: Final = 24 * 60 * 60
 """The most that REALTIME_JWT_MAX_LIFETIME_S allows."""
 
@@ -63,20 +60,6 @@ def mint_token(
         "publish": publish,
     }
     return jwt.encode(claims, key, algorithm=algorithm)
-
-
-def least_secret_bytes(algorithms: Iterable[str]) -> int:
-    """Return how long a secret must be for all of `algorithms`: as their hash (RFC 7518, 3.2).
-
-    Raises:
-        ValueError: If one of them is not for secrets.
-    """
-    needed = MIN_SECRET_BYTES
-    for algorithm in algorithms:
-        if algorithm not in SECRET_ALGORITHMS:
-            raise ValueError(f"{algorithm} is not among {' '.join(SECRET_ALGORITHMS)}")
-        needed = max(needed, int(algorithm.removeprefix("HS")) // 8)
-    return needed
 
 
 def _services(services: str | Iterable[str]) -> str | list[str]:

@@ -1,6 +1,6 @@
 """The bounds within which every topic of a worker is worked on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fanout.topic.batches import BatchLimits
 from fanout.topic.retention import RetentionLimits
@@ -11,8 +11,8 @@ from fanwire.core.tiers import Tiers
 class TopicLimits:
     """How its batches are made, which repeats it knows, and how much of its log is kept."""
 
-    tiers: Tiers = field(default_factory=Tiers)
-    batches: BatchLimits = field(default_factory=BatchLimits)
-    retention: RetentionLimits = field(default_factory=RetentionLimits)
-    dedup_max_ids: int = 10_000
-    dedup_window_ms: float = 300_000
+    tiers: Tiers
+    batches: BatchLimits
+    retention: RetentionLimits
+    dedup_max_ids: int
+    dedup_window_ms: float

@@ -17,7 +17,7 @@ from jwt.algorithms import get_default_algorithms
 from jwt.exceptions import PyJWTError
 
 from fanwire.errors import Unauthorized
-from fanwire.tokens import least_secret_bytes
+from fanwire.token_algorithms import least_secret_bytes
 from gateway.auth.compact_token import CompactToken
 
 _BY_KIND: Final[Mapping[str, frozenset[str]]] = {

@@ -7,23 +7,21 @@ alphabet of ids (fanwire/core/keys.py), so no token and no publisher can name it
 A topic that moves without a ring means a bell that is connected and mute; the bell is then
 connected again, which also re-reads what is held. Reads that fail are repeated by their own loops.
 
-Bound: MAX_WAITING events (and one a node) while no worker takes them; further ones are not
-published, and none is missed.
+Bound: MAX_WAITING events of canary_topic.py (and one a node) while no worker takes them; further
+ones are not published, and none is missed.
 """
 
 import asyncio
 import random
-import secrets
-from typing import Final, cast
 
-import orjson
 import structlog
 from redis.exceptions import RedisError
 
 from fanwire.core.clock import now_ms
-from fanwire.core.keys import CANARY, Keys
+from fanwire.core.keys import CANARY
 from fanwire.core.position import ZERO, Position
 from fanwire.errors import RealtimeError
+from gateway.cluster.canary_topic import CanaryTopic
 from gateway.cluster.hearing import (
     CanaryLimits,
     CanaryRings,
@@ -32,16 +30,11 @@ from gateway.cluster.hearing import (
     is_behind,
     is_due,
 )
-from gateway.cluster.nodes import read_nodes
 from gateway.delivery.bell import Bell
 from gateway.delivery.hub import HeldTopic
 from gateway.delivery.live_feed import LiveFeed
-from shared.redis.pipelined import PipelinedRedis
 
 log = structlog.get_logger()
-
-MAX_WAITING: Final = 16
-"""More than a minute of periods: further events that no worker takes say nothing new."""
 
 
 class Canary:
@@ -49,22 +42,17 @@ class Canary:
 
     def __init__(
         self,
-        redis: PipelinedRedis,
-        keys: Keys,
+        topic: CanaryTopic,
         bell: Bell,
         feed: LiveFeed,
         rings: CanaryRings,
         limits: CanaryLimits,
-        *,
-        node: str,
     ) -> None:
-        self._redis = redis
-        self._keys = keys
+        self._topic = topic
         self._bell = bell
         self._feed = feed
         self._rings = rings
         self._limits = limits
-        self._node = node
         self._hearing = Hearing(limits)
         self._held: HeldTopic | None = None
         self._started_ms = self._published_ms = now_ms()
@@ -107,14 +95,7 @@ class Canary:
         if not is_due(silent_ms=silent_ms, chance=self._chance, limits=self._limits):
             return
         self._chance, self._published_ms = random.random(), now_ms()
-        key = self._keys.events(CANARY)
-        if cast(int, await self._redis.call("XLEN", key)) < MAX_WAITING:
-            await self._redis.call("XADD", key, "*", *self._event())
-
-    def _event(self) -> tuple[str, ...]:
-        payload = orjson.dumps({"node": self._node}).decode()
-        # With an id, or it would count among the events of publishers who forgot theirs.
-        return ("type", "canary", "eventId", secrets.token_hex(8), "data", payload)
+        await self._topic.publish()
 
     async def _judge_turns(self) -> None:
         while True:
@@ -138,9 +119,7 @@ class Canary:
         if self.age_ms < self._limits.doubt_ms:
             return False
         try:
-            nodes = await read_nodes(self._redis, self._keys)
+            heard = await self._topic.heard_by_peers()
         except (RealtimeError, RedisError, OSError):
             return None
-        peers = [beat for node, beat in nodes.items() if node != self._node and beat is not None]
-        heard = [peer.canary_heard for peer in peers if peer.canary_heard is not None]
         return is_behind(self.heard, heard)

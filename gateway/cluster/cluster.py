@@ -9,6 +9,7 @@ from opentelemetry.trace import Tracer
 from fanwire.core.heartbeats import GatewayHeartbeat
 from gateway.cluster.bell_routing import BellRouting
 from gateway.cluster.canary import Canary
+from gateway.cluster.canary_topic import CanaryTopic
 from gateway.cluster.drain import Drainer, DrainTimes
 from gateway.cluster.hearing import CanaryLimits
 from gateway.cluster.kick import Kick
@@ -59,9 +60,8 @@ class Cluster:
         )
         self.bell = Bell(links.redis, keys, routing)
         self.orgs = OrgWatch(self.bell, sessions.revocations, flow)
-        self.canary = Canary(
-            control, keys, self.bell, delivery.feed, routing.canary, rules.canary, node=node
-        )
+        topic = CanaryTopic(control, keys, node=node)
+        self.canary = Canary(topic, self.bell, delivery.feed, routing.canary, rules.canary)
         self.drainer = Drainer(registry, admission, rules.drain, rules.tracer)
         self._heartbeat = rules.heartbeat
         self.membership = Membership(

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from fanwire.tokens import SECRET_ALGORITHMS, least_secret_bytes
+from fanwire.token_algorithms import SECRET_ALGORITHMS, least_secret_bytes
 from shared.settings.loading import EnvSettings
 from shared.settings.types import CommaSeparated, Environment
 from shared.settings.url_rules import jwks_url_problem
@@ -27,6 +27,7 @@ PUBLIC_KEY_ALGORITHMS: Final = (
     *(f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)),
     "EdDSA",
 )
+"""The families of RFC 7518, in the strengths that it defines, and of RFC 8037."""
 
 
 class TokenSettings(EnvSettings):

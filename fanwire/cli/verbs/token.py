@@ -14,7 +14,8 @@ from fanwire.cli.dev.runtime_file import running_stack
 from fanwire.cli.mistakes import UsageMistake
 from fanwire.cli.output import escaped
 from fanwire.errors import Unauthorized
-from fanwire.tokens import SECRET_ALGORITHMS, mint_token
+from fanwire.token_algorithms import SECRET_ALGORITHMS
+from fanwire.tokens import mint_token
 
 app = typer.Typer(no_args_is_help=True, help="Make and check tokens.")
 

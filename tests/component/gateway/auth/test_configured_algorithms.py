@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from fanwire.errors import Unauthorized
-from fanwire.tokens import SECRET_ALGORITHMS
+from fanwire.token_algorithms import SECRET_ALGORITHMS
 from gateway.auth.tokens import TokenVerifier
 from gateway.build import Gateway
 from gateway.settings import GatewaySettings

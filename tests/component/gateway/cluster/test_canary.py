@@ -12,7 +12,8 @@ from fanwire.core.heartbeats import GatewayHeartbeat, encode_beat
 from fanwire.core.ids import Org
 from fanwire.core.keys import CANARY, Keys
 from fanwire.core.position import ZERO, Position
-from gateway.cluster.canary import MAX_WAITING, Canary
+from gateway.cluster.canary import Canary
+from gateway.cluster.canary_topic import MAX_WAITING, CanaryTopic
 from gateway.cluster.hearing import CanaryLimits, CanaryRings
 from gateway.delivery.bell import Bell
 from shared.redis.pipelined import RedisUnavailable, Reply
@@ -53,7 +54,8 @@ class CanaryStage(GatewayStage):
 
         self.trips._carry_out_one = carry_out  # type: ignore[method-assign]
         bell = cast(Bell, self.bell)
-        self.canary = Canary(self.trips, KEYS, bell, self.feed, self.rings, QUICK, node="gw")
+        topic = CanaryTopic(self.trips, KEYS, node="gw")
+        self.canary = Canary(topic, bell, self.feed, self.rings, QUICK)
 
     def peer(self, name: str, position: Position) -> None:
         """Let another node have told how far it heard."""
