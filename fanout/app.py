@@ -24,6 +24,8 @@ from shared.telemetry.runtime import observe_runtime
 from shared.telemetry.settings import Exports
 from shared.telemetry.setup import Telemetry
 
+log = logger()
+
 
 async def serve(realtime: RealtimeSettings, settings: FanoutSettings, exports: Exports) -> None:
     """Run a worker and its internal port until SIGTERM or SIGINT.
@@ -48,14 +50,14 @@ async def serve(realtime: RealtimeSettings, settings: FanoutSettings, exports: E
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve())
         measuring = tasks.create_task(loop_lag.run())
-        logger().info("fanout.started", worker=worker.name, port=settings.internal_port)
+        log.info("fanout.started", worker=worker.name, port=settings.internal_port)
         try:
             await worker.run(stop)
         finally:
             measuring.cancel()
             server.should_exit = True
     await telemetry.close()
-    logger().info("fanout.stopped", worker=worker.name)
+    log.info("fanout.stopped", worker=worker.name)
 
 
 def term_plan(

@@ -41,6 +41,8 @@ from shared.redis.owned_connection import OwnedConnection
 from shared.redis.presence import RedisPresence
 from shared.redis.server_clock import ServerClock
 
+log = logger()
+
 HAND_OVER_MS: Final = 250
 """Enough for the batches that are due; the next owner reads again what is left, and waits
 meanwhile."""
@@ -101,7 +103,6 @@ class Term:
         self._presence = presence
         self._known_epochs = known_epochs
         self._clock = ServerClock()
-        self._log = logger()
         self.topic_table = TopicTable()
         self.is_ready = False
         """Whether the leases were asked for and all keys were searched once."""
@@ -278,9 +279,9 @@ class Term:
         if topic.is_closed:
             return
         if refusal is Refusal.STALE:
-            self._log.warning("topic.stale", topic=str(topic.topic), why=why)
+            log.warning("topic.stale", topic=str(topic.topic), why=why)
             self.topic_table.reopen(topic)
         else:
             self._counters.topics_set_aside += 1
-            self._log.error("topic.set_aside", topic=str(topic.topic), why=why)
+            log.error("topic.set_aside", topic=str(topic.topic), why=why)
             self.topic_table.set_aside(topic.topic, now_ms=now_ms())

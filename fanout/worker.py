@@ -15,6 +15,8 @@ from shared.redis.client import RECONNECT
 from shared.redis.presence import RedisPresence
 from shared.runtime import stopped_within
 
+log = logger()
+
 
 class FanoutWorker:
     """Moves the events of its topics into batches.
@@ -26,7 +28,6 @@ class FanoutWorker:
     def __init__(self, plan: TermPlan) -> None:
         self._plan = plan
         self._known_epochs: dict[Topic, int] = {}
-        self._log = logger()
         self.counters = WorkerCounters()
         self.presence = RedisPresence()
         self.term: Term | None = None
@@ -52,7 +53,7 @@ class FanoutWorker:
             except* (RedisError, OSError, ServerRefused) as errors:
                 why = "; ".join(sorted({f"{type(e).__name__}: {e}" for e in _leaves(errors)}))
                 self.presence.lost(REDIS_USER, why)
-                self._log.warning("fanout.term_ended", why=why)
+                log.warning("fanout.term_ended", why=why)
             self.term = None
             attempt = 0 if term.is_ready else attempt + 1
             # Full jitter: workers that lost a server together must not return together.

@@ -34,6 +34,8 @@ from shared.settings.realtime import RealtimeSettings, TokenSettings
 from shared.telemetry.settings import Exports
 from shared.telemetry.setup import Telemetry
 
+log = logger()
+
 BACKLOG: Final = 4_096
 """The kernel cuts it to net.core.somaxconn, 4 096 on Linux: all clients of a neighbour may come
 at once."""
@@ -75,7 +77,7 @@ async def serve(
         loops = [tasks.create_task(loop) for loop in gateway.loops()]
         tasks.create_task(public.serve(sockets=[listener]))
         tasks.create_task(private.serve())
-        logger().info("gateway.started", node=instance, port=settings.port)
+        log.info("gateway.started", node=instance, port=settings.port)
         await stop.wait()
         await gateway.cluster.drainer.drain()
         public.should_exit = True
@@ -84,7 +86,7 @@ async def serve(
         await _end(loops)
     await gateway.links.redis.aclose()
     await telemetry.close()
-    logger().info("gateway.stopped", node=instance)
+    log.info("gateway.stopped", node=instance)
 
 
 def public_api(gateway: Gateway) -> FastAPI:

@@ -19,6 +19,8 @@ from fanout.topic.open_topic import OpenTopic
 from shared.logs import logger
 from shared.redis.owned_connection import Command, OwnedConnection
 
+log = logger()
+
 REASON: Final = "input_gap"
 
 LOOKED_AT_TOGETHER: Final = 256
@@ -34,7 +36,6 @@ class InputGaps:
         self._connection = connection
         self._counters = counters
         self._dead_letters_max = dead_letters_max
-        self._log = logger()
 
     async def look(self, topics: Sequence[OpenTopic]) -> None:
         """Compare each topic once; the first time only notes where it starts."""
@@ -61,7 +62,7 @@ class InputGaps:
         cursor = topic.standing.cursor
         self._counters.input_gaps += gap
         self._counters.count_dead(topic.topic.service, REASON)
-        self._log.error("topic.input_gap", topic=str(topic.topic), entries=gap, cursor=cursor)
+        log.error("topic.input_gap", topic=str(topic.topic), entries=gap, cursor=cursor)
         limit = ("MAXLEN", "~", self._dead_letters_max)
         fields = ("reason", REASON, "id", cursor, "head", f"{gap} entries after this id are gone")
         return ("XADD", topic.keys.dead, *limit, "*", *fields)

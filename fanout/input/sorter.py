@@ -12,6 +12,8 @@ from fanout.topic.open_topic import OpenTopic
 from fanwire.core.events import REJECTED_HEAD_BYTES, Event, Reason, Rejected, parse_entry
 from shared.logs import logger
 
+log = logger()
+
 RawEntry = tuple[bytes, list[bytes]]
 """A stream entry as the server sends it: its id, and names and values in turn."""
 
@@ -24,7 +26,6 @@ class InputSorter:
 
     def __init__(self, counters: WorkerCounters) -> None:
         self._counters = counters
-        self._log = logger()
 
     def accept(self, topic: OpenTopic, entries: Sequence[RawEntry], *, now_ms: float) -> None:
         """Append `entries`, which follow the topic's read cursor, to its batches."""
@@ -53,7 +54,7 @@ class InputSorter:
             try:
                 return parse_entry(entry_id, fields, org=topic.topic.org)
             except Exception:  # one entry must not stop the topic, whatever is wrong with it
-                self._log.exception("entry.poisonous", topic=str(topic.topic), entry_id=entry_id)
+                log.exception("entry.poisonous", topic=str(topic.topic), entry_id=entry_id)
         return Rejected(entry_id, Reason.POISON, fields.get(b"data", b"")[:REJECTED_HEAD_BYTES])
 
     def _is_new(self, event: Event, fields: dict[bytes, bytes], topic: OpenTopic) -> bool:

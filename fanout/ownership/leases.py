@@ -22,6 +22,8 @@ from shared.logs import logger
 from shared.redis.server_clock import ServerClock
 from shared.runtime import stopped_within
 
+log = logger()
+
 BEAT_MS: Final = 500
 """Half of FANOUT_LEASE_RENEW_MS by default: by so much may a renewal be late."""
 
@@ -56,7 +58,6 @@ class Leases:
         self._members: frozenset[str] = frozenset()
         self._wanted: frozenset[int] = frozenset()
         self._renewed_at_ms = float("-inf")
-        self._log = logger()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hold what is this worker's until `stop`; then it is still held: see `leave`."""
@@ -82,7 +83,7 @@ class Leases:
         self._topic_table.let_go(held)
         await self._store.lease(held, 0)
         await self._beat(0)
-        self._log.info("fanout.released", partitions=len(held), why="stopping")
+        log.info("fanout.released", partitions=len(held), why="stopping")
 
     async def _beat(self, lease_ms: int) -> None:
         living = await self._store.beat(lease_ms)
@@ -90,7 +91,7 @@ class Leases:
         if living.names != self._members:
             self._members = living.names
             self._wanted = partitions_of(self._store.worker, living.names)
-            self._log.info("fanout.members", workers=sorted(living.names))
+            log.info("fanout.members", workers=sorted(living.names))
             self._warn_of_twins()
 
     def _warn_of_twins(self) -> None:
@@ -99,21 +100,21 @@ class Leases:
         if twins:
             # Harmless to leases, which carry the suffix; but logs and metrics would mix two up.
             # One that died a moment ago shows up here as well, until its heartbeat lapses.
-            self._log.warning("fanout.name_shared", name=name, twins=sorted(twins))
+            log.warning("fanout.name_shared", name=name, twins=sorted(twins))
 
     async def _ask_for(self, partitions: Sequence[int]) -> None:
         got = await self._store.lease(partitions, self._times.lease_ms)
         if lost := (set(partitions) - got) & self._topic_table.held:
             self._counters.partitions_lost += len(lost)
             self._topic_table.let_go(lost)
-            self._log.warning("fanout.lost", partitions=len(lost))
+            log.warning("fanout.lost", partitions=len(lost))
         if taken := got - self._topic_table.held:
             self._counters.partitions_taken += len(taken)
             self._topic_table.hold(taken)
-            self._log.info("fanout.took_over", partitions=len(taken))
+            log.info("fanout.took_over", partitions=len(taken))
 
     async def _hand_over(self, partitions: Collection[int]) -> None:
         await self._empty(partitions)
         self._topic_table.let_go(partitions)
         await self._store.lease(sorted(partitions), 0)
-        self._log.info("fanout.released", partitions=len(partitions), why="moved")
+        log.info("fanout.released", partitions=len(partitions), why="moved")

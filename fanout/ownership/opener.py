@@ -22,6 +22,8 @@ from shared.redis.error_reply import error_text
 from shared.redis.owned_connection import OwnedConnection, script_call
 from shared.redis.scripts import Script
 
+log = logger()
+
 OPEN_TOPIC: Final = Script("open_topic")
 
 OPENED_TOGETHER: Final = 128
@@ -47,7 +49,6 @@ class Opener:
         self._limits = limits
         self._known_epochs = known_epochs
         self._on_opened = on_opened
-        self._log = logger()
 
     async def run(self) -> None:
         """Open topics until cancelled."""
@@ -58,7 +59,7 @@ class Opener:
             admitted = [topic for topic in opened if self._topic_table.admit(topic)]
             for topic in admitted:
                 self._known_epochs[topic.topic] = topic.standing.epoch
-                self._log.debug("topic.opened", topic=str(topic.topic), **topic.standing._asdict())
+                log.debug("topic.opened", topic=str(topic.topic), **topic.standing._asdict())
             await self._on_opened(admitted)
 
     async def _open(self, topics: Sequence[Topic]) -> list[OpenTopic]:
@@ -80,7 +81,7 @@ class Opener:
         text = error_text(error)
         if refusal_of(text) is Refusal.SERVER:
             raise error
-        self._log.error("topic.set_aside", topic=str(topic), why=text)
+        log.error("topic.set_aside", topic=str(topic), why=text)
         self._topic_table.set_aside(topic, now_ms=now_ms())
 
     def _opened(self, topic: Topic, standing: CommittedState) -> OpenTopic:

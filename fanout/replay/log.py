@@ -17,6 +17,8 @@ from fanwire.core.position import Position, parse_position
 from shared.logs import logger
 from shared.redis.owned_connection import OwnedConnection
 
+log = logger()
+
 FIRST_PAGE: Final = 8
 """All there is of a quiet topic's log, and little enough to ask of 128 topics at once."""
 
@@ -76,7 +78,7 @@ def _read_batch(topic: OpenTopic, raw_id: bytes, flat: list[bytes]) -> LoggedBat
         return LoggedBatch(_log_entry(position, fields, frame["sentAt"]), sightings)
     except (ValueError, KeyError, TypeError):
         # Another program wrote it: it cannot hold our ids, but it takes up room.
-        logger().warning("log.illegible", topic=str(topic.topic), position=str(position))
+        log.warning("log.illegible", topic=str(topic.topic), position=str(position))
         return LoggedBatch(_log_entry(position, fields, 0.0), [])
 
 

@@ -15,14 +15,14 @@ from contextlib import suppress
 from typing import Final
 
 import httpx
-import structlog
 
 from fanwire.errors import Unauthorized
 from fanwire.wire.strict_json import NotStrictJson
 from gateway.auth.key_ring import KeyLimits, KeyRing, usable_keys
 from gateway.auth.token_key import TokenKey
+from shared.logs import logger
 
-log = structlog.get_logger()
+log = logger()
 
 _FIRST_RETRY_S: Final = 1.0
 

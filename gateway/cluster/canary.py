@@ -14,7 +14,6 @@ ones are not published, and none is missed.
 import asyncio
 import random
 
-import structlog
 from redis.exceptions import RedisError
 
 from fanwire.core.clock import now_ms
@@ -33,8 +32,9 @@ from gateway.cluster.hearing import (
 from gateway.delivery.bell import Bell
 from gateway.delivery.hub import HeldTopic
 from gateway.delivery.live_feed import LiveFeed
+from shared.logs import logger
 
-log = structlog.get_logger()
+log = logger()
 
 
 class Canary:

@@ -13,7 +13,6 @@ import asyncio
 import random
 from dataclasses import dataclass
 
-import structlog
 from opentelemetry.trace import Tracer
 
 from fanwire.core.clock import now_ms
@@ -21,10 +20,11 @@ from gateway.cluster.dismissal import dismiss
 from gateway.cluster.drain_plan import departures_ms
 from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.admission import Admission
+from shared.logs import logger
 from shared.telemetry import spans
 from shared.telemetry.short_span import begin
 
-log = structlog.get_logger()
+log = logger()
 
 LAST_CLOSES_S = 0.5
 """Round trips to the far side of the world, and part of what deploy/README.md reckons with."""

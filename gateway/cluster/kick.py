@@ -5,15 +5,14 @@ the operator who sees the socket still there. The client may come back, at once 
 that it missed; a client that must stay away is revoked (gateway/session/revocations.py).
 """
 
-import structlog
-
 from fanwire.core.connection_ids import split_field
 from fanwire.core.ids import Org
 from fanwire.errors import Kicked
 from gateway.connection.connection import Connection
 from gateway.connection.registry import ConnectionRegistry
+from shared.logs import logger
 
-log = structlog.get_logger()
+log = logger()
 
 
 class Kick:

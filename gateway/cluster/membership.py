@@ -13,7 +13,6 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-import structlog
 from redis.exceptions import RedisError
 
 from fanwire.core.clock import wall_ms
@@ -25,10 +24,11 @@ from fanwire.errors import RealtimeError
 from gateway.cluster.nodes import read_nodes
 from gateway.connection.registry import ConnectionRegistry
 from gateway.session.store import SubscriptionStore
+from shared.logs import logger
 from shared.redis.client import as_list
 from shared.redis.pipelined import PipelinedRedis
 
-log = structlog.get_logger()
+log = logger()
 
 BEAT_S: Final = 2.0
 """Short enough for a display to look alive, long enough to cost Redis nothing."""

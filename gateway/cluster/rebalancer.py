@@ -8,7 +8,6 @@ import asyncio
 import random
 from typing import Final
 
-import structlog
 from redis.exceptions import RedisError
 
 from fanwire.core.clock import now_ms
@@ -23,9 +22,10 @@ from gateway.connection.connection import Connection
 from gateway.connection.phases import SessionPhase
 from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.admission import Admission
+from shared.logs import logger
 from shared.redis.pipelined import PipelinedRedis
 
-log = structlog.get_logger()
+log = logger()
 
 LONGEST_INTERVAL_MS: Final = 10_000
 """Several looks within the window by default, so that each can correct the last."""

@@ -8,7 +8,6 @@ import asyncio
 import random
 from typing import Any, Final, Protocol
 
-import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
@@ -17,10 +16,11 @@ from fanwire.core.backoff import backoff_ms
 from fanwire.core.bell import BellMessage, parse_bell
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
+from shared.logs import logger
 from shared.redis.client import RECONNECT
 from shared.redis.pipelined import RedisUnavailable
 
-log = structlog.get_logger()
+log = logger()
 
 LISTEN_TURN_S: Final = 1.0
 

@@ -15,7 +15,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
-import structlog
 from redis.exceptions import RedisError
 
 from fanwire.core.clock import now_ms
@@ -30,8 +29,9 @@ from gateway.delivery.log_entry import LogEntry
 from gateway.delivery.portion import batches_at_once
 from gateway.delivery.replay_log import ReplayLog, TopicHead, UnreadableTopic
 from gateway.delivery.stats import DeliveryStats
+from shared.logs import logger
 
-log = structlog.get_logger()
+log = logger()
 
 RETRY_S = 0.25
 """Soon enough for a blip, seldom enough for an outage."""

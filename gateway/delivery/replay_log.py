@@ -10,17 +10,16 @@ the topics that are read together with it must not suffer.
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-import structlog
-
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import Position, parse_position
 from fanwire.errors import InvalidPosition
 from gateway.delivery.log_entry import LogEntry
+from shared.logs import logger
 from shared.redis.client import Entry, as_streams, as_values
 from shared.redis.pipelined import PipelinedRedis, RedisUnavailable, WrongType
 
-log = structlog.get_logger()
+log = logger()
 
 ENTRIES_PER_READ: Final = 64
 """Full batches of 64 KiB make 4 MiB, well within the timeout of a call."""

@@ -17,12 +17,13 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote
 
-import structlog
 from starlette.types import ASGIApp, Message, Scope
 from uvicorn.server import ServerState
 from websockets.utils import accept_key
 
-log = structlog.get_logger()
+from shared.logs import logger
+
+log = logger()
 
 EXTENSION: Final = "fanwire.handover"
 _SUBPROTOCOL: Final = b"sec-websocket-protocol"

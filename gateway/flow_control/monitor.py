@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-import structlog
-
 from fanwire.core.clock import now_ms, wall_ms
 from fanwire.core.ids import Service
 from fanwire.core.position import Position
@@ -31,8 +29,9 @@ from gateway.flow_control.quarantine import (
 from gateway.flow_control.socket_flow import NOTHING_SHED, forget, shed, shed_of
 from gateway.flow_control.switches import RETRY_AFTER_MS
 from gateway.flow_control.withholding import Withholding
+from shared.logs import logger
 
-log = structlog.get_logger()
+log = logger()
 
 CHECK_S: Final = 1.0
 

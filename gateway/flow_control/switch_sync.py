@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-import structlog
 from redis.exceptions import RedisError
 
 from fanwire.core.ids import Org
@@ -22,10 +21,11 @@ from gateway.connection.phases import SessionPhase
 from gateway.connection.registry import ConnectionRegistry
 from gateway.flow_control.switches import RETRY_AFTER_MS, LiveSwitches, switched_off
 from gateway.flow_control.withholding import Withholding
+from shared.logs import logger
 from shared.redis.client import as_hash
 from shared.redis.pipelined import PipelinedRedis, WrongType
 
-log = structlog.get_logger()
+log = logger()
 
 READ_S: Final = 0.5
 """An emergency reaches every node within a second (docs/flow_control.md)."""

@@ -11,8 +11,6 @@ Bound: `LONGEST_REPLAY_EVENTS` for each return; beyond it the socket is told to 
 import asyncio
 from typing import Final
 
-import structlog
-
 from fanwire.core.ids import Service
 from fanwire.core.keys import Topic
 from fanwire.core.position import Position
@@ -30,8 +28,9 @@ from gateway.delivery.live_feed import LiveFeed
 from gateway.flow_control.counters import DroppedFor, FlowCounters, WithheldFor
 from gateway.flow_control.socket_flow import keep_point, pop_point, shed_of, withheld_of
 from gateway.flow_control.switches import LiveSwitches
+from shared.logs import logger
 
-log = structlog.get_logger()
+log = logger()
 
 RETRY_S: Final = 1.0
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Final, NamedTuple
 
-import structlog
 from fastapi import Response, WebSocket
 from redis.exceptions import RedisError
 from starlette.websockets import WebSocketDisconnect
@@ -40,11 +39,12 @@ from gateway.session.joining import JoinResult, ServiceStart
 from gateway.session.sessions import Sessions
 from gateway.session.stream_request import StreamRequest, parse_stream_query
 from gateway.telemetry.telemetry import GatewayTelemetry
+from shared.logs import logger
 from shared.redis.pipelined import RedisUnavailable
 from shared.telemetry import spans
 from shared.telemetry.short_span import ShortSpan, begin
 
-log = structlog.get_logger()
+log = logger()
 
 PATH: Final = "/v2/realtime/stream"
 RECOVERED: Final = "recovered"

@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import structlog
-
 from fanwire.core.connection_ids import connection_field
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Topic
@@ -30,8 +28,9 @@ from gateway.session.keyed_locks import KeyedLocks
 from gateway.session.node_profile import NodeProfile
 from gateway.session.store import SubscriptionStore
 from gateway.session.stream_request import StreamRequest
+from shared.logs import logger
 
-log = structlog.get_logger()
+log = logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """What a client's messages do, and what the end of its connection means."""
 
-import structlog
-
 from fanwire.core.clock import now_ms
 from fanwire.errors import Forbidden, Unauthorized
 from fanwire.wire.encode import encode_auth
@@ -20,8 +18,9 @@ from gateway.flow_control.monitor import FlowMonitor
 from gateway.session.credentials import Credentials
 from gateway.session.joining import Joiner
 from gateway.session.timers import SocketTimers
+from shared.logs import logger
 
-log = structlog.get_logger()
+log = logger()
 
 
 class SessionMessages:

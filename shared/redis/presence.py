@@ -8,6 +8,8 @@ is repetition.
 from fanwire.core.clock import now_ms
 from shared.logs import logger
 
+log = logger()
+
 
 class RedisPresence:
     """The outages of this process."""
@@ -27,7 +29,7 @@ class RedisPresence:
         if not self._without:
             self.lost_count += 1
             self._since_ms = now_ms()
-            logger().warning("redis.lost", part=part, cause=str(cause))
+            log.warning("redis.lost", part=part, cause=str(cause))
         self._without.add(part)
 
     def restored(self, part: str) -> None:
@@ -36,4 +38,4 @@ class RedisPresence:
             return
         self._without.discard(part)
         if not self._without:
-            logger().info("redis.restored", after_ms=round(now_ms() - self._since_ms))
+            log.info("redis.restored", after_ms=round(now_ms() - self._since_ms))

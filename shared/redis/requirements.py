@@ -15,6 +15,8 @@ from fanwire.redis.server_versions import engine_of
 from shared.logs import logger
 from shared.settings.loading import SettingsProblem
 
+log = logger()
+
 
 class UnsuitableServer(SettingsProblem):
     """The server behind REALTIME_REDIS_URL cannot be used; the text says why."""
@@ -49,10 +51,10 @@ async def warn_unless_safe(redis: Redis) -> None:
     try:
         facts = await check_server(redis)
     except (RedisError, OSError) as error:
-        logger().warning("redis.unreachable", why=str(error))
+        log.warning("redis.unreachable", why=str(error))
         return
     for warning in facts.warnings:
-        logger().warning("redis.unsafe", why=warning)
+        log.warning("redis.unsafe", why=warning)
 
 
 def judge_server(facts: dict[str, Any]) -> ServerFacts:
