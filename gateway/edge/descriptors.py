@@ -8,12 +8,11 @@ any does not start.
 import resource
 from typing import Final
 
-import structlog
-
 from gateway.edge.admission import Admission
+from shared.logs import logger
 from shared.settings.loading import SettingsProblem
 
-log = structlog.get_logger()
+log = logger()
 
 SPARE_DESCRIPTORS: Final = 1_000
 """For what is no open socket of a client: Redis, HTTP requests, and a wave of connects that are
