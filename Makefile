@@ -1,14 +1,20 @@
 # Every verb makes what it needs: `make dev` and `make test` work on a fresh clone that has
-# Python 3.11 or later and make. ARGS goes to the program, e.g. make unit ARGS='-k window'.
+# Python 3.11 or later, make, and for the tests npm. ARGS goes to the program, e.g.
+# make unit ARGS='-k window'.
 
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.complete
+# One environment in two steps: what runs, and what tests it, which is four times as large.
+STACK := $(VENV)/.stack
+TOOLS := $(VENV)/.tools
 ARGS ?=
 
 # The first interpreter that is new enough; PYTHON=… on the command line wins.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && \
+	command -v npm)
 
 PYTEST := $(BIN)/python -m pytest
 SOURCES := $(wildcard fanwire shared fanout gateway demo tests bench docs deploy)
@@ -20,88 +26,115 @@ DEMO_SOURCES := $(shell find frontend/src frontend/demo -type f \
 	-not -path '*/dist/*' -not -path '*/dist-e2e/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
+# What installers write is shown only if they fail.
+quietly = log=$$(mktemp); $(1) >$$log 2>&1 || { cat $$log >&2; rm -f $$log; exit 1; }; rm -f $$log
+
+# Runs verbs, and ends with how many tests ran on which engine.
+COUNTED := $(CURDIR)/build/tests
+counted = rm -rf $(COUNTED); mkdir -p $(COUNTED); \
+	FANWIRE_TALLY=$(COUNTED)/tally.jsonl $(MAKE) --no-print-directory $(1); status=$$?; \
+	$(BIN)/python -m tests.runner.summary $(COUNTED) --status $$status
+VITEST := $(if $(FANWIRE_TALLY),-- --reporter=default --reporter=json \
+	--outputFile.json=$(dir $(FANWIRE_TALLY))vitest.json)
+
 .PHONY: help dev topology demo test check lint types imports architecture format unit integration cluster frontend \
-	e2e bench docs install clean
+	e2e bench docs install python test-here clean
 
 help: ## show the verbs
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 # The demo page is built where npm is; without it `fanwire dev` says that the page is left out.
-dev: $(STAMP) ## run the whole stack: Valkey, a worker, two gateways, a demo and its page
+dev: $(STACK) ## run the whole stack: Valkey, a worker, two gateways, a demo and its page
 	@! command -v npm >/dev/null || $(MAKE) --no-print-directory demo || \
 	  echo "  the demo page could not be built (above is why); the rest runs without it" >&2
 	@$(BIN)/fanwire dev $(ARGS)
 
-topology: $(STAMP) $(DEMO) ## run what docker-compose.yml describes, without a container engine
+topology: $(STACK) $(DEMO) ## run what docker-compose.yml describes, without a container engine
 	@$(BIN)/python -m deploy.topology $(ARGS)
 
 demo: $(DEMO) ## build the demo page
 	@:
 
-test: check unit frontend integration cluster e2e ## everything a change must pass
+test: python ## everything a change must pass; installs what it needs, or says how
+	@$(PYTHON) -S -m tests.runner.prepare
+	+@$(MAKE) --no-print-directory install
+	+@$(call counted,check unit frontend integration cluster e2e)
+
+test-here: install ## what of it this machine can run as it is; names the rest
+	+@$(call counted,check unit $(if $(NODE),frontend) integration cluster e2e) --may-skip \
+	  $(if $(NODE),,--left-out 'make frontend, which needs Node 20 or later with npm')
 
 check: lint types imports architecture ## style, types, import contracts, sizes
 
-lint: $(STAMP)
+lint: $(TOOLS)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 
-types: $(STAMP)
+types: $(TOOLS)
 	$(BIN)/mypy $(SOURCES)
 
-imports: $(STAMP)
+imports: $(TOOLS)
 	$(BIN)/lint-imports
 
-architecture: $(STAMP) ## figures of the tree with their bounds: rooms, imports, sizes, numbers
+architecture: $(TOOLS) ## figures of the tree with their bounds: rooms, imports, sizes, numbers
 	@$(BIN)/python -m tests.architecture
 	$(PYTEST) -q tests/architecture
 
-format: $(STAMP) ## rewrite the sources in the project's format
+format: $(TOOLS) ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix-only $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-unit: $(STAMP) ## tests without a server: policies, shells, the protocol
+unit: $(TOOLS) ## tests without a server: policies, shells, the protocol
 	$(PYTEST) -n 2 $(wildcard tests/unit tests/component tests/contract) $(ARGS)
 
 # Files go to the two processes whole, so that each file's servers are started once.
-integration: $(STAMP) $(FIXTURES) ## tests on the embedded Valkey, and on Redis 7 where it is installed
+integration: $(TOOLS) $(if $(NODE),$(FIXTURES)) ## tests on the embedded Valkey and on Redis 7
 	$(PYTEST) -n 2 --dist loadfile tests/integration $(ARGS)
 
 # One at a time: thousands of sockets, processes that are killed, times that are measured.
-cluster: $(STAMP) $(FIXTURES) ## tests of many processes: kills, failovers, deploys, balancers
+cluster: $(TOOLS) ## tests of many processes: kills, failovers, deploys, balancers
 	$(PYTEST) tests/cluster $(ARGS)
 
 frontend: $(FRONTEND) ## the TypeScript SDK: style, types, tests, the package and its size
 	npm --prefix frontend run --silent check
 	npm --prefix frontend run --silent types
-	npm --prefix frontend run --silent test
+	npm --prefix frontend run --silent test $(VITEST)
 	npm --prefix frontend run --silent build
 	npm --prefix frontend run --silent lint-package
 	npm --prefix frontend run --silent size
 
-e2e: $(STAMP) $(E2E_PAGE) ## tests in a real browser, Debian's Chromium
+e2e: $(TOOLS) $(if $(NODE),$(E2E_PAGE)) ## tests in a real browser, the system's Chromium
 	$(PYTEST) tests/e2e $(ARGS)
 
-bench: $(STAMP) ## figures next to a plain write loop; needs a quiet machine
+bench: $(STACK) ## figures next to a plain write loop; needs a quiet machine
 	$(BIN)/python -m bench $(ARGS)
 
-docs: $(STAMP) ## regenerate the pages that are made from the code
+docs: $(TOOLS) ## regenerate the pages that are made from the code
 	$(BIN)/python -m docs.generate
 
-install: $(STAMP) ## only create the environment
+install: $(TOOLS) ## only create the environment
 
-$(STAMP): pyproject.toml constraints.txt
+python:
 	@test -n "$(PYTHON)" || { \
 	  echo "Fanwire needs Python 3.11 or later, and no python3 on the PATH is. If one is" >&2; \
 	  echo "elsewhere: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Fanwire needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; exit 1; }
-	@echo "creating $(VENV) with $$($(PYTHON) -V) …"
+
+PIP_INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check \
+	--constraint constraints.txt --editable
+
+$(STACK): pyproject.toml constraints.txt | python
+	@echo "installing what the stack needs into $(VENV), with $$($(PYTHON) -V) …"
 	@$(PYTHON) -m venv $(VENV) || { \
 	  echo "Python's venv is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2; \
 	  exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable '.[server,dev]'
+	@$(PIP_INSTALL) '.[server,topology]'
+	@touch $@
+
+$(TOOLS): $(STACK)
+	@echo "installing the test tools into $(VENV) …"
+	@$(PIP_INSTALL) '.[test]'
 	@touch $@
 
 # Real webhook payloads, which the integration tests send through the whole system.
@@ -109,7 +142,8 @@ $(FIXTURES): tests/fixtures/package.json tests/fixtures/package-lock.json
 	@command -v npm >/dev/null || { \
 	  echo "The integration tests take real payloads from npm, and npm is not installed;" >&2; \
 	  echo "on Debian and Ubuntu: apt-get install npm" >&2; exit 1; }
-	npm ci --prefix tests/fixtures --ignore-scripts --no-audit --no-fund
+	@echo "fetching real payloads for the tests from npm …"
+	@$(call quietly,npm ci --prefix tests/fixtures --ignore-scripts --no-audit --no-fund)
 	@touch $@
 
 $(FRONTEND): frontend/package.json frontend/package-lock.json
@@ -118,10 +152,12 @@ $(FRONTEND): frontend/package.json frontend/package-lock.json
 	  echo "on Debian and Ubuntu: apt-get install npm" >&2; exit 1; }
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || { \
 	  echo "The TypeScript SDK needs Node 20 or later; node is $$(node --version)." >&2; exit 1; }
-	npm ci --prefix frontend --ignore-scripts --no-audit --no-fund
+	@echo "installing the page's tools from npm …"
+	@$(call quietly,npm ci --prefix frontend --ignore-scripts --no-audit --no-fund)
 	@touch $@
 
 $(DEMO): $(FRONTEND) $(DEMO_SOURCES)
+	@echo "building the demo page …"
 	@npm --prefix frontend run --silent demo -- --logLevel warn
 
 $(E2E_PAGE): $(FRONTEND) $(DEMO_SOURCES)

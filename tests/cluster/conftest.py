@@ -1,6 +1,5 @@
 """Orgs on stacks of a test's own, whose processes and servers it may kill."""
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
@@ -8,7 +7,8 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.redis.client import connect
-from tests.support.balancer import Balancer, binary_of
+from tests.support.balancer import Balancer
+from tests.support.needed import needed
 from tests.support.stack import Stack
 from tests.support.tenant import Door, Tenant
 
@@ -53,11 +53,7 @@ async def start_balancer() -> AsyncIterator[StartBalancer[B]]:
     started: list[B] = []
 
     async def start(balancer: B) -> B:
-        if binary_of(balancer.kind) is None:
-            reason = f"{balancer.kind} is not installed (apt-get install {balancer.kind})"
-            if os.environ.get("CI") == "true":
-                pytest.fail(f"in CI {reason}")
-            pytest.skip(reason)
+        needed(balancer.kind)
         started.append(balancer)
         await balancer.start()
         return balancer

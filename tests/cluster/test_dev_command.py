@@ -17,7 +17,7 @@ import pytest
 from tests.support.role import inherited_environment
 from tests.support.waiting import free_port
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.valkey]
 
 COMMAND: Final = (sys.executable, "-m", "fanwire.cli")
 NOTES: Final = "notes"

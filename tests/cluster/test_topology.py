@@ -21,15 +21,26 @@ from fanwire.publish.async_publisher import AsyncPublisher
 from fanwire.subscribe.subscriber import Subscriber
 from fanwire.tokens import mint_token
 from fanwire.wire.delivered_event import DeliveredEvent
+from tests.support.needed import needed
 from tests.support.role import ROOT, inherited_environment
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.slow,
+    pytest.mark.valkey,
+    pytest.mark.usefixtures("_haproxy"),
+]
 
 COMMAND = (sys.executable, "-m", "deploy.topology", "--free-ports", "--json")
 TOKENS = yaml.safe_load(COMPOSE_FILE.read_text())["x-tokens"]
 # Not `acme`: the demo publishes to that one.
 ORG = "globex"
+
+
+@pytest.fixture
+def _haproxy() -> None:
+    needed("haproxy")
 
 
 @dataclass(frozen=True)

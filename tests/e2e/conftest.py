@@ -1,6 +1,5 @@
-"""A real browser for tests; without one they are skipped on a laptop and fail in CI."""
+"""A real browser for tests, which are skipped without one."""
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -9,7 +8,8 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.conftest import StartStack
-from tests.support.browser import BUILT, CHROMIUM, Desk, chromium, open_desk
+from tests.support.browser import BUILT, Desk, chromium, open_desk
+from tests.support.needed import needed
 from tests.support.stack import Stack
 
 ON_VALKEY = pytest.mark.parametrize("engine", ["valkey"], indirect=True)
@@ -29,16 +29,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A browser of the test's own."""
-    missing = None
-    if not CHROMIUM.exists():
-        missing = f"{CHROMIUM} is not installed (apt-get install chromium)"
-    elif not (BUILT / "index.html").exists():
-        missing = "the page is not built (make e2e does)"
-    if missing and os.environ.get("CI") == "true":
-        pytest.fail(f"in CI {missing}")
-    if missing:
-        pytest.skip(f"no test in a browser: {missing}")
-    async with chromium() as running:
+    program = needed("chromium")
+    if not (BUILT / "index.html").exists():
+        pytest.skip("the page is not built; `make e2e` does that where npm is")
+    async with chromium(program) as running:
         yield running
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests.support.needed import needed
 from tests.support.role import ROOT
 from tests.support.stack import GatewayProcess
 from tests.support.waiting import eventually, free_port
@@ -24,12 +25,6 @@ from tests.support.waiting import eventually, free_port
 DEPLOY: Final = ROOT / "deploy"
 Kind = Literal["haproxy", "nginx"]
 KINDS: Final[tuple[Kind, ...]] = ("haproxy", "nginx")
-
-
-def binary_of(kind: Kind) -> str | None:
-    """Return the path of the program, or None where it is not installed."""
-    # Debian puts both where the path of an ordinary user does not lead.
-    return shutil.which(kind, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
 class Balancer(ABC):
@@ -176,9 +171,7 @@ class Haproxy(Balancer):
             return await http.get(f"http://127.0.0.1:{self._status_port}{path}")
 
     def _program(self) -> list[str]:
-        binary = binary_of(self.kind)
-        assert binary is not None, "haproxy is not installed"
-        return [binary, "-f", str(DEPLOY / "haproxy.cfg")]
+        return [needed(self.kind), "-f", str(DEPLOY / "haproxy.cfg")]
 
 
 class Nginx(Balancer):
@@ -200,11 +193,9 @@ class Nginx(Balancer):
             return (await http.get(self.url)).status_code == 404
 
     def _program(self) -> list[str]:
-        binary = binary_of(self.kind)
-        assert binary is not None, "nginx is not installed"
         self._fill_in()
         conf = str(self._folder / "nginx.conf")
-        return [binary, "-e", "stderr", "-p", str(self._folder), "-c", conf]
+        return [needed(self.kind), "-e", "stderr", "-p", str(self._folder), "-c", conf]
 
     def _fill_in(self) -> None:
         shutil.copy(DEPLOY / "nginx.conf", self._folder)

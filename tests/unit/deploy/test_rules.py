@@ -1,6 +1,5 @@
 """Prometheus' rules: about metrics that exist, each explained in the runbook, tried by promtool."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ import pytest
 
 from fanwire.core.keys import PARTITION_COUNT
 from fanwire.publish.high_water import HighWaterLimits
+from tests.support.needed import needed
 from tests.support.promql import asked, served_labels
 from tests.support.rules import (
     PROMETHEUS,
@@ -104,13 +104,7 @@ def test_prometheus_reads_these_rules_and_asks_these_jobs() -> None:
 @pytest.fixture(scope="module")
 def promtool() -> str:
     """Prometheus' own checker."""
-    path = shutil.which("promtool")
-    if path is None:
-        reason = "promtool is not installed, rules are not tried (apt-get install prometheus)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"in CI {reason}")
-        pytest.skip(reason)
-    return path
+    return needed("promtool")
 
 
 def run(*command: str) -> None:

@@ -56,7 +56,7 @@ async def test_a_child_that_ignores_the_request_is_ended_by_force() -> None:
         await watching
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent")
+@pytest.mark.skipif(sys.platform != "linux", reason="not on this system: only Linux ties a child")
 @pytest.mark.slow
 def test_a_killed_parent_leaves_no_child_behind() -> None:
     code = (
