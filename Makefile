@@ -16,6 +16,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && \
 	command -v npm)
 
+# A setting of many images, which has every start of every process compile its sources again.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTEST := $(BIN)/python -m pytest
 SOURCES := $(wildcard fanwire shared fanout gateway demo tests bench docs deploy)
 FIXTURES := tests/fixtures/node_modules/.complete
