@@ -67,7 +67,10 @@ test-here: install ## what of it this machine can run as it is; names the rest
 	+@$(call counted,check unit $(if $(NODE),frontend) integration cluster e2e) --may-skip \
 	  $(if $(NODE),,--left-out 'make frontend, which needs Node 20 or later with npm')
 
-check: lint types imports architecture ## style, types, import contracts, sizes
+# mypy beside all the rest; what each writes is kept together where make can do that.
+check: $(TOOLS) ## style, types, import contracts, sizes
+	+@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) \
+	  types lint imports architecture
 
 lint: $(TOOLS)
 	$(BIN)/ruff check $(SOURCES)
@@ -90,13 +93,18 @@ format: $(TOOLS) ## rewrite the sources in the project's format
 unit: $(TOOLS) ## tests without a server: policies, shells, the protocol
 	$(PYTEST) -n 2 $(wildcard tests/unit tests/component tests/contract) $(ARGS)
 
-# Files go to the two processes whole, so that each file's servers are started once.
-integration: $(TOOLS) $(if $(NODE),$(FIXTURES)) ## tests on the embedded Valkey and on Redis 7
-	$(PYTEST) -n 2 --dist loadfile tests/integration $(ARGS)
+# What waits for leases and silences waits side by side; what measures time, or fills both cores,
+# runs alone. Exit code 5 is that ARGS left nothing of one of the two.
+define beside_and_alone
+$(PYTEST) -n 4 --dist loadgroup -m 'not alone' $(1) $(ARGS) || test $$? -eq 5
+$(PYTEST) -m alone $(1) $(ARGS) || test $$? -eq 5
+endef
 
-# One at a time: thousands of sockets, processes that are killed, times that are measured.
+integration: $(TOOLS) $(if $(NODE),$(FIXTURES)) ## tests on the embedded Valkey and on Redis 7
+	$(call beside_and_alone,tests/integration)
+
 cluster: $(TOOLS) ## tests of many processes: kills, failovers, deploys, balancers
-	$(PYTEST) tests/cluster $(ARGS)
+	$(call beside_and_alone,tests/cluster)
 
 frontend: $(FRONTEND) ## the TypeScript SDK: style, types, tests, the package and its size
 	npm --prefix frontend run --silent check

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from shared.redis.client import connect
-from tests.runner.tally import count_into
+from tests.runner.tally import count_into, engine_parameter
 from tests.support.needed import needed
 from tests.support.real_server import ENGINES, EngineName, RealServer, binary_of
 from tests.support.stack import Stack
@@ -23,6 +23,8 @@ settings.register_profile(
     "fanwire", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("fanwire")
+
+SHARED_STACKS = frozenset({"shared_stack", "hasty_stack"})
 
 StartStack = Callable[..., Awaitable[Stack]]
 StartServer = Callable[..., RealServer]
@@ -40,14 +42,22 @@ def pytest_report_header() -> str:
     return f"real servers: {found}"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what talks to a server, and what runs processes, by the fixtures asked for."""
+    """Mark what talks to a server, and what runs processes, by the fixtures asked for.
+
+    Tests that share a stack are a group, which one process of pytest-xdist runs: each process
+    would otherwise start a stack of its own, and each file one for each engine.
+    """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "engine" in fixtures:
             item.add_marker(pytest.mark.redis)
         if "start_stack" in fixtures:
             item.add_marker(pytest.mark.cluster)
+        if shared := SHARED_STACKS & {*fixtures}:
+            engine = engine_parameter(item) or ""
+            item.add_marker(pytest.mark.xdist_group("-".join([*sorted(shared), engine])))
 
 
 @pytest.fixture(scope="session")

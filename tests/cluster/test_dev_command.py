@@ -153,6 +153,7 @@ def test_a_benchmark_on_it_finds_nothing_lost(dev: Dev) -> None:
     assert (code, report["ok"], report["delivered"]) == (0, True, 600)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_within_a_second_and_takes_everything_with_it(dev: Dev, number: int) -> None:
     children = dev.children()

@@ -62,6 +62,7 @@ async def test_F23_two_hundred_clients_move_without_a_reset(
 
 
 @ON_VALKEY
+@pytest.mark.alone
 async def test_F23_the_closes_are_spread_over_the_window(
     start_stack: StartStack, tenant_of: OpenTenant
 ) -> None:

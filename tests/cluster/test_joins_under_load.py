@@ -12,7 +12,7 @@ from tests.support.stream_client import StreamClient
 from tests.support.tenant import Tenant
 from tests.support.wanderer import Wanderer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 JOINS = 100
 AT_ONCE = 10
 

@@ -103,6 +103,7 @@ async def test_a_gateway_that_froze_for_a_while_goes_on_where_it_was(
 
 
 @ON_VALKEY
+@pytest.mark.alone
 async def test_F6_a_rolling_restart_of_the_workers_is_not_noticed(
     start_stack: StartStack, tenant_of: OpenTenant
 ) -> None:

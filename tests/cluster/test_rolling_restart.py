@@ -14,7 +14,7 @@ from tests.support.stack import GatewayProcess
 from tests.support.swarm import Swarm, SwarmReport, busiest_second, room_for_descriptors
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.slow, ON_VALKEY]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, ON_VALKEY]
 
 SOCKETS = 5_000
 USERS = 100

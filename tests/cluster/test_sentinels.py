@@ -43,6 +43,7 @@ async def published(tenant: Tenant, numbers: range) -> None:
                 await asyncio.sleep(0.05)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("case", ["F13"])
 async def test_a_failover_is_followed_and_nothing_is_lost_or_doubled(
     engine: EngineName,

@@ -5,6 +5,7 @@ FANWIRE_TALLY names, and `tests/runner/summary.py` reads them all. Without it no
 """
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -16,6 +17,8 @@ Outcome = Literal["passed", "failed", "skipped"]
 NO_SERVER: Final = "no server"
 ENGINES: Final = {"valkey": "Valkey", "redis7": "Redis"}
 _ENGINE: Final = "engine"
+_GROUP: Final = re.compile(r"@[\w-]*$")
+"""What pytest-xdist adds to the name of a test that shares a stack."""
 
 
 @dataclass
@@ -39,6 +42,12 @@ def engine_of(fixtures: frozenset[str], parameter: str | None, *, is_marked: boo
     return "Valkey" if is_marked or "valkey_url" in fixtures else NO_SERVER
 
 
+def engine_parameter(item: pytest.Item) -> str | None:
+    """Return which engine a test is run on, if it is run on each in turn."""
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("engine") if callspec else None
+
+
 def count_into(path: Path, config: pytest.Config) -> None:
     """Have a run written down; the workers of pytest-xdist report to the process that writes."""
     config.pluginmanager.register(_Engines())
@@ -52,10 +61,9 @@ class _Engines:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Add to what is reported of the test."""
-        callspec = getattr(item, "callspec", None)
         engine = engine_of(
             frozenset(getattr(item, "fixturenames", ())),
-            callspec.params.get("engine") if callspec else None,
+            engine_parameter(item),
             is_marked=item.get_closest_marker("valkey") is not None,
         )
         item.user_properties.append((_ENGINE, engine))
@@ -71,7 +79,8 @@ class _Tally:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a phase of a test into account, and write the test down after its last."""
-        result = self._running.setdefault(report.nodeid, Result(report.nodeid))
+        name = _GROUP.sub("", report.nodeid)
+        result = self._running.setdefault(report.nodeid, Result(name))
         result.seconds += report.duration
         result.engine = str(dict(report.user_properties).get(_ENGINE, result.engine))
         if report.failed:

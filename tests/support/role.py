@@ -4,12 +4,14 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import httpx
+
+from tests.support.prefork import Forked, start
 
 ROOT: Final = Path(__file__).parents[2]
 OUR_PREFIXES: Final = ("REALTIME_", "GATEWAY_", "FANOUT_")
@@ -26,7 +28,7 @@ class Role:
         self._module = module
         self._env = env
         self._stderr_path = folder / f"{name}.stderr"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
 
     async def start(self) -> None:
         """Start the process and wait until it is ready."""
@@ -35,15 +37,8 @@ class Role:
 
     def spawn(self) -> None:
         """Start the process and do not wait."""
-        with self._stderr_path.open("ab") as stderr:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module],
-                cwd=ROOT,
-                env=inherited_environment() | dict(self._env),
-                stdin=subprocess.DEVNULL,
-                stdout=stderr,
-                stderr=stderr,
-            )
+        environment = inherited_environment() | dict(self._env)
+        self._process = start(self._module, environment, self._stderr_path)
 
     async def until_ready(self, timeout_s: float = 20) -> None:
         """Wait until `/readyz` says yes."""
@@ -114,7 +109,8 @@ class Role:
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.poll() is None:
-            os.kill(self._process.pid, number)
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(self._process.pid, number)
 
 
 def inherited_environment() -> dict[str, str]:

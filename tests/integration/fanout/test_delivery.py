@@ -15,6 +15,7 @@ from tests.support.waiting import eventually
 OTHER = Topic(Org("acme"), Service("users"))
 
 
+@pytest.mark.alone
 async def test_a_bare_xadd_is_in_the_log_within_200_ms(
     desk: FanoutDesk, start_worker: StartWorker
 ) -> None:
@@ -25,6 +26,7 @@ async def test_a_bare_xadd_is_in_the_log_within_200_ms(
     assert time.monotonic() - started < 0.2
 
 
+@pytest.mark.alone
 async def test_a_topic_that_joins_a_blocked_group_is_read_at_once(
     desk: FanoutDesk, start_worker: StartWorker
 ) -> None:

@@ -120,6 +120,7 @@ async def test_a_worker_that_joins_gets_its_share_without_loss(
     await check_all(desk, flow)
 
 
+@pytest.mark.alone
 async def test_a_stopped_worker_hands_over_within_a_second(
     start_stack: StartStack, desk: FanoutDesk
 ) -> None:
@@ -144,6 +145,7 @@ async def test_a_stopped_worker_loses_and_doubles_nothing(
     await check_all(desk, flow)
 
 
+@pytest.mark.alone
 async def test_a_killed_worker_is_replaced_within_its_lease_and_a_second(
     start_stack: StartStack, desk: FanoutDesk
 ) -> None:

@@ -48,15 +48,20 @@ def test_fails_at_its_end(broken):
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_every_test_is_written_down_once(workers: str, tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope=function\n")
+    (tmp_path / "pytest.ini").touch()
     (tmp_path / "test_it.py").write_text(TESTS)
     (tmp_path / "test_unreadable.py").write_text("import nothing_of_the_kind")
     tally = tmp_path / "tally.jsonl"
     command = [sys.executable, "-m", "pytest", "-n", workers, "--continue-on-collection-errors"]
     ran = subprocess.run(
-        [*command, "-p", "no:cacheprovider", str(tmp_path)],
+        [*command, "-p", "xdist", "-p", "no:cacheprovider", str(tmp_path)],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(CHECKOUT), "TALLY_HERE": str(tally)},
+        env=os.environ
+        | {
+            "PYTHONPATH": str(CHECKOUT),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "TALLY_HERE": str(tally),
+        },
         capture_output=True,
         check=False,
     )

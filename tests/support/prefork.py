@@ -1,0 +1,138 @@
+"""Servers that start in a tenth of a second: forked from a process that has imported them.
+
+A gateway or a worker costs a second of a core before its first line runs, all of it imports,
+and the tests start hundreds. `start` has one process for each program, which imports it once
+and forks for each start. What a fresh interpreter does is tested where the programs are started
+as an operator does: tests/cluster/test_start_and_stop.py, test_dev_command.py, test_topology.py.
+
+Rejected: multiprocessing's forkserver, whose children import pytest, as their parent's main
+program, before anything else.
+"""
+
+import atexit
+import gc
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+START_S = 60.0
+"""How long the imports may take on a busy machine."""
+
+
+class Forked:
+    """A process as subprocess.Popen has it, as far as the tests need that."""
+
+    def __init__(self, address: str, environment: Mapping[str, str], log: Path) -> None:
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.connect(address)
+        request = {"environment": dict(environment), "log": str(log)}
+        self._connection.sendall(json.dumps(request).encode() + b"\n")
+        self._lines = self._connection.makefile("rb", buffering=0)
+        self.pid = int(self._lines.readline())
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        return self._ended(0)
+
+    def wait(self, timeout: float) -> int:
+        """Return the exit code once it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: If it has not ended by then.
+        """
+        code = self._ended(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired(str(self.pid), timeout)
+        return code
+
+    def _ended(self, timeout_s: float) -> int | None:
+        if self._code is None and select.select([self._connection], [], [], timeout_s)[0]:
+            self._code = int(self._lines.readline())
+            self._lines.close()
+            self._connection.close()
+        return self._code
+
+
+def start(module: str, environment: Mapping[str, str], log: Path) -> Forked:
+    """Start what `python -m module` starts, with this environment; it writes into `log`."""
+    return Forked(_parent_of(module), environment, log)
+
+
+@cache
+def _parent_of(module: str) -> str:
+    """Start the process that forks for this one, and ends with it; return its address."""
+    folder = tempfile.mkdtemp(prefix="fanwire-fork-")
+    address = f"{folder}/socket"
+    # Its input is never written to: that it ends tells that this process has ended.
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.prefork", module, address],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    atexit.register(_end, parent, folder)
+    assert parent.stdout is not None
+    assert select.select([parent.stdout], [], [], START_S)[0], f"{module} was not imported in time"
+    assert parent.stdout.readline() == b"ready\n", f"{module} could not be imported"
+    return address
+
+
+def _end(parent: subprocess.Popen[bytes], folder: str) -> None:
+    parent.communicate()
+    shutil.rmtree(folder)
+
+
+def _serve(module: str, address: str) -> None:
+    program: Callable[[], None] = import_module(f"{module}.__main__").main
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen()
+        print("ready", flush=True)
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+            connection, _ = listener.accept()
+            with connection:
+                if os.fork() == 0:
+                    listener.close()
+                    _watch(connection, program)
+
+
+def _watch(connection: socket.socket, program: Callable[[], None]) -> None:
+    """Fork once more, and tell the process id now and the exit code when it has ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request = json.loads(connection.makefile("rb").readline())
+    child = os.fork()
+    if child == 0:
+        connection.close()
+        _become(request["environment"], request["log"])
+        sys.exit(program())  # type: ignore[func-returns-value]
+    connection.sendall(b"%d\n" % child)
+    _, status = os.waitpid(child, 0)
+    connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+def _become(environment: Mapping[str, str], log: str) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for number, source in enumerate((nothing, written, written)):
+        os.dup2(source, number)
+    os.close(nothing)
+    os.close(written)
+
+
+if __name__ == "__main__":
+    _serve(*sys.argv[1:])
