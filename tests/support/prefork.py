@@ -1,9 +1,10 @@
-"""Servers that start in a tenth of a second: forked from a process that has imported them.
+"""Programs that start in a tenth of a second: forked from a process that has imported them.
 
-A gateway or a worker costs a second of a core before its first line runs, all of it imports,
-and the tests start hundreds. `start` has one process for each program, which imports it once
-and forks for each start. What a fresh interpreter does is tested where the programs are started
-as an operator does: tests/cluster/test_start_and_stop.py, test_dev_command.py, test_topology.py.
+A gateway, a worker or a verb of the command costs a second of a core before its first line runs,
+all of it imports, and the tests start hundreds. `start` has one process for each program, which
+imports it once and forks for each start. What a fresh interpreter does is tested where the
+programs are started as an operator does: test_start_and_stop.py, test_dev_command.py and
+test_topology.py of tests/cluster.
 
 Rejected: multiprocessing's forkserver, whose children import pytest, as their parent's main
 program, before anything else.
@@ -20,23 +21,34 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import import_module
-from pathlib import Path
+from pkgutil import walk_packages
 
 START_S = 60.0
 """How long the imports may take on a busy machine."""
 
 
+@dataclass(frozen=True)
+class Request:
+    """How to start a program."""
+
+    environment: Mapping[str, str]
+    out: str
+    """The file that it writes into."""
+    err: str
+    arguments: Sequence[str] = ()
+
+
 class Forked:
     """A process as subprocess.Popen has it, as far as the tests need that."""
 
-    def __init__(self, address: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, address: str, request: Request) -> None:
         self._connection = socket.socket(socket.AF_UNIX)
         self._connection.connect(address)
-        request = {"environment": dict(environment), "log": str(log)}
-        self._connection.sendall(json.dumps(request).encode() + b"\n")
+        self._connection.sendall(json.dumps(asdict(request)).encode() + b"\n")
         self._lines = self._connection.makefile("rb", buffering=0)
         self.pid = int(self._lines.readline())
         self._code: int | None = None
@@ -64,26 +76,26 @@ class Forked:
         return self._code
 
 
-def start(module: str, environment: Mapping[str, str], log: Path) -> Forked:
-    """Start what `python -m module` starts, with this environment; it writes into `log`."""
-    return Forked(_parent_of(module), environment, log)
+def start(entry: str, request: Request) -> Forked:
+    """Start a program by its entry point, such as `gateway.__main__:main`."""
+    return Forked(_parent_of(entry), request)
 
 
 @cache
-def _parent_of(module: str) -> str:
+def _parent_of(entry: str) -> str:
     """Start the process that forks for this one, and ends with it; return its address."""
     folder = tempfile.mkdtemp(prefix="fanwire-fork-")
     address = f"{folder}/socket"
     # Its input is never written to: that it ends tells that this process has ended.
     parent = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.prefork", module, address],
+        [sys.executable, "-m", "tests.support.prefork", entry, address],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
     atexit.register(_end, parent, folder)
     assert parent.stdout is not None
-    assert select.select([parent.stdout], [], [], START_S)[0], f"{module} was not imported in time"
-    assert parent.stdout.readline() == b"ready\n", f"{module} could not be imported"
+    assert select.select([parent.stdout], [], [], START_S)[0], f"{entry} was not imported in time"
+    assert parent.stdout.readline() == b"ready\n", f"{entry} could not be imported"
     return address
 
 
@@ -92,8 +104,8 @@ def _end(parent: subprocess.Popen[bytes], folder: str) -> None:
     shutil.rmtree(folder)
 
 
-def _serve(module: str, address: str) -> None:
-    program: Callable[[], None] = import_module(f"{module}.__main__").main
+def _serve(entry: str, address: str) -> None:
+    program = _imported(entry)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -108,30 +120,43 @@ def _serve(module: str, address: str) -> None:
                     _watch(connection, program)
 
 
-def _watch(connection: socket.socket, program: Callable[[], None]) -> None:
+def _imported(entry: str) -> Callable[[], object]:
+    """Return the program, with every module of its package imported."""
+    module, _, function = entry.partition(":")
+    package = module.removesuffix(".__main__")
+    for found in walk_packages(import_module(package).__path__, f"{package}."):
+        if not found.name.endswith("__main__"):
+            import_module(found.name)
+    program: Callable[[], object] = getattr(import_module(module), function)
+    return program
+
+
+def _watch(connection: socket.socket, program: Callable[[], object]) -> None:
     """Fork once more, and tell the process id now and the exit code when it has ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    request = json.loads(connection.makefile("rb").readline())
+    request = Request(**json.loads(connection.makefile("rb").readline()))
     child = os.fork()
     if child == 0:
         connection.close()
-        _become(request["environment"], request["log"])
-        sys.exit(program())  # type: ignore[func-returns-value]
+        _become(request)
+        program()
+        sys.exit()
     connection.sendall(b"%d\n" % child)
     _, status = os.waitpid(child, 0)
     connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
     os._exit(0)
 
 
-def _become(environment: Mapping[str, str], log: str) -> None:
+def _become(request: Request) -> None:
     os.environ.clear()
-    os.environ.update(environment)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    for number, source in enumerate((nothing, written, written)):
-        os.dup2(source, number)
-    os.close(nothing)
-    os.close(written)
+    os.environ.update(request.environment)
+    sys.argv[1:] = request.arguments
+    writing = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    files = (os.devnull, os.O_RDONLY), (request.out, writing), (request.err, writing)
+    for number, (path, flags) in enumerate(files):
+        opened = os.open(path, flags, 0o644)
+        os.dup2(opened, number)
+        os.close(opened)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx
 
-from tests.support.prefork import Forked, start
+from tests.support.prefork import Forked, Request, start
 
 ROOT: Final = Path(__file__).parents[2]
 OUR_PREFIXES: Final = ("REALTIME_", "GATEWAY_", "FANOUT_")
@@ -38,7 +38,8 @@ class Role:
     def spawn(self) -> None:
         """Start the process and do not wait."""
         environment = inherited_environment() | dict(self._env)
-        self._process = start(self._module, environment, self._stderr_path)
+        log = str(self._stderr_path)
+        self._process = start(f"{self._module}.__main__:main", Request(environment, log, log))
 
     async def until_ready(self, timeout_s: float = 20) -> None:
         """Wait until `/readyz` says yes."""

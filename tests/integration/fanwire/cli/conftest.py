@@ -1,17 +1,19 @@
 """The command as a process against a real server: `await ask("topics", "acme")`."""
 
 import asyncio
-import sys
-from asyncio.subprocess import PIPE
+import os
+import signal
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Final
 
 import pytest
 
 from tests.integration.fanout.conftest import StartWorker, desk, start_worker
 from tests.support.command_line import Ran
-from tests.support.role import ROOT, inherited_environment
+from tests.support.prefork import Request, start
+from tests.support.role import inherited_environment
 
 __all__ = ["StartWorker", "desk", "start_worker"]
 
@@ -20,20 +22,17 @@ PATIENCE_S: Final = 20.0
 Ask = Callable[..., Awaitable[Ran]]
 
 
-async def run_process(arguments: tuple[str, ...], env: Mapping[str, str]) -> Ran:
+async def run_process(arguments: tuple[str, ...], env: Mapping[str, str], folder: Path) -> Ran:
     """Run `fanwire` in a process of its own; a traceback fails the test."""
-    command = (sys.executable, "-m", "fanwire.cli", *arguments)
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=PIPE
-    )
+    out, err = (folder / name for name in ("out", "err"))
+    process = start("fanwire.cli:main", Request(env, str(out), str(err), arguments))
     try:
-        out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+        code = await asyncio.to_thread(process.wait, PATIENCE_S)
     finally:
-        if process.returncode is None:
-            process.kill()
-    assert b"Traceback" not in err, err.decode()
-    assert process.returncode is not None
-    return Ran(process.returncode, out.decode(), err.decode())
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+    assert "Traceback" not in err.read_text()
+    return Ran(code, out.read_text(), err.read_text())
 
 
 @pytest.fixture
@@ -47,6 +46,7 @@ def ask(redis_url: str, key_prefix: str, tmp_path: Path) -> Ask:
     }
 
     async def asks(*arguments: str, env: Mapping[str, str] | None = None) -> Ran:
-        return await run_process(arguments, inherited_environment() | own | dict(env or {}))
+        environment = inherited_environment() | own | dict(env or {})
+        return await run_process(arguments, environment, Path(mkdtemp(dir=tmp_path)))
 
     return asks
