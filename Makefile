@@ -96,15 +96,15 @@ unit: $(TOOLS) ## tests without a server: policies, shells, the protocol
 # What waits for leases and silences waits side by side; what measures time, or fills both cores,
 # runs alone. Exit code 5 is that ARGS left nothing of one of the two.
 define beside_and_alone
-$(PYTEST) -n 4 --dist loadgroup -m 'not alone' $(1) $(ARGS) || test $$? -eq 5
+$(PYTEST) -n $(2) --dist loadgroup -m 'not alone' $(1) $(ARGS) || test $$? -eq 5
 $(PYTEST) -m alone $(1) $(ARGS) || test $$? -eq 5
 endef
 
 integration: $(TOOLS) $(if $(NODE),$(FIXTURES)) ## tests on the embedded Valkey and on Redis 7
-	$(call beside_and_alone,tests/integration)
+	$(call beside_and_alone,tests/integration,4)
 
 cluster: $(TOOLS) ## tests of many processes: kills, failovers, deploys, balancers
-	$(call beside_and_alone,tests/cluster)
+	$(call beside_and_alone,tests/cluster,4)
 
 frontend: $(FRONTEND) ## the TypeScript SDK: style, types, tests, the package and its size
 	npm --prefix frontend run --silent check
@@ -115,7 +115,7 @@ frontend: $(FRONTEND) ## the TypeScript SDK: style, types, tests, the package an
 	npm --prefix frontend run --silent size
 
 e2e: $(TOOLS) $(if $(NODE),$(E2E_PAGE)) ## tests in a real browser, the system's Chromium
-	$(PYTEST) tests/e2e $(ARGS)
+	$(call beside_and_alone,tests/e2e,2)
 
 bench: $(STACK) ## figures next to a plain write loop; needs a quiet machine
 	$(BIN)/python -m bench $(ARGS)
@@ -172,6 +172,7 @@ $(DEMO): $(FRONTEND) $(DEMO_SOURCES)
 	@npm --prefix frontend run --silent demo -- --logLevel warn
 
 $(E2E_PAGE): $(FRONTEND) $(DEMO_SOURCES)
+	@echo "building the demo page for its tests …"
 	@npm --prefix frontend run --silent demo -- --logLevel warn --mode e2e
 
 clean: ## remove the environment and every cache

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -128,6 +129,11 @@ async def test_only_the_routes_of_clients_lead_to_the_gateways(
         assert (await http.post("/telemetry/client", content=b"no")).status_code in {400, 401, 422}
 
 
+async def is_leaving(gateway: Gateway) -> bool:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        return (await http.get(f"{gateway.internal_url}/readyz")).status_code == 503
+
+
 @EACH_KIND
 async def test_nobody_is_refused_while_one_gateway_leaves(
     start_stack: StartStack,
@@ -144,6 +150,7 @@ async def test_nobody_is_refused_while_one_gateway_leaves(
         await tenant.connect()
     leaving = stack.gateways[0]
     leaving.terminate()
+    await eventually(partial(is_leaving, leaving))
     # From the first moment on, long before a health check fails: the 503 is not the client's.
     clients = [await tenant.connect() for _ in range(12)]
     assert leaving.name not in {client.hello["node"] for client in clients}

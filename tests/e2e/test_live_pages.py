@@ -12,6 +12,7 @@ SLA_MS = 250
 EVENT_COUNT = 20
 
 
+@pytest.mark.alone
 async def test_what_happens_is_seen_in_two_browsers_at_once(
     open_at: OpenDesk, capsys: pytest.CaptureFixture[str]
 ) -> None:
