@@ -25,7 +25,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
+
+FORKS = sys.platform == "linux"
+"""A Mac's own libraries do not bear to be forked."""
 
 START_S = 60.0
 """How long the imports may take on a busy machine."""
@@ -76,9 +80,22 @@ class Forked:
         return self._code
 
 
-def start(entry: str, request: Request) -> Forked:
+def start(entry: str, request: Request) -> Forked | subprocess.Popen[bytes]:
     """Start a program by its entry point, such as `gateway.__main__:main`."""
-    return Forked(_parent_of(entry), request)
+    return Forked(_parent_of(entry), request) if FORKS else _spawned(entry, request)
+
+
+def _spawned(entry: str, request: Request) -> subprocess.Popen[bytes]:
+    module = entry.partition(":")[0].removesuffix(".__main__")
+    with Path(request.out).open("ab") as out, Path(request.err).open("ab") as err:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *request.arguments],
+            cwd=Path(__file__).parents[2],
+            env=request.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+        )
 
 
 @cache

@@ -28,7 +28,7 @@ class Role:
         self._module = module
         self._env = env
         self._stderr_path = folder / f"{name}.stderr"
-        self._process: Forked | None = None
+        self._process: Forked | subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
         """Start the process and wait until it is ready."""

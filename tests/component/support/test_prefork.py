@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import prefork
 from tests.support.environment import VALID
 from tests.support.prefork import Forked, Request, start
 from tests.support.role import ROOT, inherited_environment
@@ -15,7 +16,12 @@ from tests.support.role import ROOT, inherited_environment
 pytestmark = pytest.mark.slow
 
 
-def started(log: Path, *arguments: str, **environment: str) -> Forked:
+@pytest.fixture(params=[True, False], ids=["forked", "spawned"], autouse=True)
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefork, "FORKS", request.param)
+
+
+def started(log: Path, *arguments: str, **environment: str) -> Forked | subprocess.Popen[bytes]:
     environment = inherited_environment() | VALID | environment
     entry = "fanwire.cli:main" if arguments else "fanout.__main__:main"
     return start(entry, Request(environment, str(log), str(log), arguments))
