@@ -129,7 +129,7 @@ async def test_only_the_routes_of_clients_lead_to_the_gateways(
         assert (await http.post("/telemetry/client", content=b"no")).status_code in {400, 401, 422}
 
 
-async def is_leaving(gateway: Gateway) -> bool:
+async def is_leaving(gateway: GatewayProcess) -> bool:
     async with httpx.AsyncClient(trust_env=False) as http:
         return (await http.get(f"{gateway.internal_url}/readyz")).status_code == 503
 
