@@ -70,24 +70,24 @@ class Install:
 
 
 @dataclass(frozen=True)
-class Stop:
+class CannotRun:
     """Say this, and run no test."""
 
     saying: str
 
 
-Verdict = Ready | Install | Stop
+Verdict = Ready | Install | CannotRun
 
 
 def verdict(machine: Machine) -> Verdict:
     """Return what `make test` does before anything else."""
     missing = missing_needs(machine)
     if is_node_old(machine):
-        return Stop(_old_node(machine))
+        return CannotRun(_old_node(machine))
     if not missing:
         return Ready()
     if not _may_install(machine):
-        return Stop(_refusal(missing, machine))
+        return CannotRun(_refusal(missing, machine))
     what = ", ".join(f"{need.apt} ({need.why})" for need in missing)
     return Install(f"installing what the tests need: {what}", install_commands(missing, machine))
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from tests.runner.needs import (
     NEEDS,
+    CannotRun,
     Install,
     Machine,
     Ready,
-    Stop,
     System,
     missing_needs,
     typed_command,
@@ -32,7 +32,7 @@ def main() -> None:
     match verdict(machine):
         case Ready():
             return
-        case Stop(saying):
+        case CannotRun(saying):
             sys.exit(saying)
         case Install(saying, commands):
             print(saying, flush=True)
@@ -41,7 +41,7 @@ def main() -> None:
     match verdict(now := this_machine()):
         case Ready():
             return
-        case Stop(saying):
+        case CannotRun(saying):
             sys.exit(saying)
         case Install():
             sys.exit(f"still missing: {typed_command(missing_needs(now), now)}")

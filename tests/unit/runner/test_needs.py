@@ -6,10 +6,10 @@ import pytest
 
 from tests.runner.needs import (
     NEEDS,
+    CannotRun,
     Install,
     Machine,
     Ready,
-    Stop,
     is_node_old,
     missing_needs,
     typed_command,
@@ -30,7 +30,7 @@ def installed_by(machine: Machine) -> list[str]:
 
 def refused_to(machine: Machine) -> str:
     found = verdict(machine)
-    assert isinstance(found, Stop)
+    assert isinstance(found, CannotRun)
     return found.saying
 
 
