@@ -10,7 +10,7 @@ from tests.architecture.figures.class_names import class_names_figure
 from tests.architecture.figures.figure import TreeFigure
 from tests.architecture.figures.graph import in_circles, upward_imports
 from tests.architecture.figures.numbers import chosen_numbers
-from tests.architecture.figures.report import OWED, all_figures
+from tests.architecture.figures.report import all_figures
 from tests.architecture.figures.rooms import rooms_figure
 from tests.architecture.figures.sizes import (
     constructors_figure,
@@ -32,12 +32,8 @@ def without_reason(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
-def test_a_figure_is_within_its_bound_unless_it_is_owed(figure: TreeFigure) -> None:
-    assert figure.is_kept is (figure.name not in OWED), figure.breaches
-
-
-def test_only_figures_are_owed() -> None:
-    assert OWED.keys() <= FIGURES.keys()
+def test_a_figure_is_within_its_bound(figure: TreeFigure) -> None:
+    assert figure.is_kept, figure.breaches
 
 
 def test_a_room_with_a_sixteenth_module_is_too_full() -> None:

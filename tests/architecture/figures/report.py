@@ -23,9 +23,6 @@ MEASURED: Final = (*SERVED, "demo", "deploy")
 EXPLAINED: Final = (*SERVED, "demo", "deploy/topology")
 """Where numbers need a reason. A panel of the dashboard explains itself in its description."""
 
-OWED: Final[dict[str, str]] = {}
-"""Figures that are broken and known to be, each with what is missing. A test deletes the rest."""
-
 
 def all_figures() -> list[TreeFigure]:
     """Measure the tree."""
