@@ -13,7 +13,7 @@ ARGS ?=
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && \
+NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && \
 	command -v npm)
 
 # A setting of many images, which has every start of every process compile its sources again.
