@@ -1,16 +1,18 @@
 """Tells the cluster that this gateway lives, and clears up after one that does not.
 
 When its own entry is gone although it never left, the server has lost its data, and with it the
-fields of the open connections; they are written again.
+fields of the open connections; they are written again. So are those that could not be written, as
+when Redis was full: a socket without its field could not be changed for the rest of its life.
 
-A gateway that is killed leaves its connections' fields in `subs:{org}`. They are inert, since
-no socket belongs to them, but `update-services` would accept their ids, and they would add
-up. A gateway that serves the org removes them once their node has been silent for a while.
+A gateway that is killed leaves its connections' fields in `subs:{org}`, and one whose sockets end
+during an outage as well. They are inert, since no socket belongs to them, but `update-services`
+would accept their ids, and they would add up. A gateway that serves the org removes those of its
+own name that it does not know, and those of a node that has been silent for a while.
 """
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from redis.exceptions import RedisError
@@ -22,10 +24,11 @@ from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
 from gateway.cluster.nodes import read_nodes
+from gateway.connection.connection import Connection
+from gateway.connection.phases import SessionPhase
 from gateway.connection.registry import ConnectionRegistry
 from gateway.session.store import SubscriptionStore
 from shared.logs import logger
-from shared.redis.client import as_list
 from shared.redis.pipelined import PipelinedRedis
 
 log = logger()
@@ -85,38 +88,55 @@ class Membership:
         beat = encode_beat(self._heartbeat())
         added = await self._redis.call("HSET", self._keys.gateway_nodes(), self._node, beat)
         if added and self._has_beaten:
-            await self._register_anew()
+            log.warning("subscriptions.lost", connections=len(self._registry))
+            self._store.doubtful.update(self._registry.orgs())
         self._has_beaten = True
+        await self._mend()
 
-    async def _register_anew(self) -> None:
-        log.warning("subscriptions.registered_anew", connections=len(self._registry))
-        for connection in self._registry:
-            claims = connection.claims
-            await self._store.register(
-                claims.org,
-                connection_field(claims.sub, connection.id),
-                connection.subscription.services,
-                connection.subscription.property_id,
-            )
+    async def _mend(self) -> None:
+        """Bring the fields of doubtful orgs in line with the sockets that are open here."""
+        for org in list(self._store.doubtful):
+            stored = await self._store.fields(org)
+            # From here on a failure doubts the org again.
+            self._store.doubtful.discard(org)
+            await self._mend_org(org, set(stored))
+
+    async def _mend_org(self, org: Org, stored: set[str]) -> None:
+        for field, connection in self._own(org).items():
+            if field in stored:
+                continue
+            if connection.phase is SessionPhase.JOINING:
+                self._store.doubtful.add(org)  # it writes its own, and may have done so too early
+                continue
+            wanted = connection.subscription
+            await self._store.register(org, field, wanted.services, wanted.property_id)
+        for field in self._in_vain(org, stored):
+            self._store.unregister(org, field)
+
+    def _own(self, org: Org) -> dict[str, Connection]:
+        connections = self._registry.of_org(org)
+        return {connection_field(each.claims.sub, each.id): each for each in connections}
+
+    def _in_vain(self, org: Org, stored: Iterable[str]) -> list[str]:
+        # A field is written after its socket is registered: what is not here has ended.
+        own = self._own(org)
+        return [field for field in stored if _node(field) == self._node and field not in own]
 
     async def _clear_up(self) -> None:
         # The fields before the nodes: a gateway beats before it takes its first socket, so one
         # that started in between cannot seem to be missing.
-        fields = {org: await self._connection_fields(org) for org in self._registry.orgs()}
+        fields = {org: await self._store.fields(org) for org in self._registry.orgs()}
         beats = await read_nodes(self._redis, self._keys)
         gone = {node for node, beat in beats.items() if _is_silent(beat)}
         live = beats.keys() - gone
         for org, fields_of_org in fields.items():
             orphans = [field for field in fields_of_org if _node(field) not in live]
+            orphans += self._in_vain(org, fields_of_org)
             if orphans:
                 log.info("subscriptions.cleared", org=org, count=len(orphans))
                 await self._redis.call("HDEL", self._keys.subs(org), *orphans)
         if gone:
             await self._redis.call("HDEL", self._keys.gateway_nodes(), *sorted(gone))
-
-    async def _connection_fields(self, org: Org) -> list[str]:
-        reply = await self._redis.call("HKEYS", self._keys.subs(org))
-        return [field for raw in as_list(reply) if split_field(field := raw.decode())[1]]
 
 
 def _node(field: str) -> str:

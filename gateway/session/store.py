@@ -4,9 +4,10 @@ Every connection has a field of its own from its upgrade to its end. It makes a 
 tab possible from any node, and tells an open connection from a dead or an invented one.
 """
 
+import asyncio
 from typing import Final, NamedTuple, cast
 
-from fanwire.core.connection_ids import connection_field
+from fanwire.core.connection_ids import connection_field, split_field
 from fanwire.core.ids import Org, Service, UserId
 from fanwire.core.keys import Keys
 from fanwire.core.subscription import (
@@ -18,9 +19,9 @@ from fanwire.core.subscription import (
     newest_filter,
 )
 from fanwire.errors import NotFound, Overloaded, StaleVersion, shortened
-from shared.redis.client import as_int, as_values
-from shared.redis.pipelined import PipelinedRedis
-from shared.redis.scripts import Script
+from shared.redis.client import as_int, as_list, as_values
+from shared.redis.pipelined import PipelinedRedis, Reply
+from shared.redis.scripts import Argument, Script
 
 _MAX_TRIES: Final = 8
 """Each means that another change of the same user came first; eight at once is a client gone
@@ -46,6 +47,10 @@ class SubscriptionStore:
     def __init__(self, redis: PipelinedRedis, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
+        self.doubtful: set[Org] = set()
+        """Orgs of which a connection's field may lack, or be there in vain; membership mends them.
+
+        Bound: the orgs of this gateway's sockets."""
 
     async def register(
         self, org: Org, field: str, services: frozenset[Service], property_id: str | None
@@ -54,12 +59,25 @@ class SubscriptionStore:
         key = self._keys.subs(org)
         # Version 0: whatever changed before this connection does not concern it.
         body = encode_change(services=services, property_id=property_id, property_version=0)
-        self._redis.send("HSETNX", key, field, encode_subscription(0, body))
+        self._put(org, "HSETNX", key, field, encode_subscription(0, body))
         return await self.version(org)
 
     def unregister(self, org: Org, field: str) -> None:
         """Remove an ended connection's field."""
-        self._redis.send("HDEL", self._keys.subs(org), field)
+        self._put(org, "HDEL", self._keys.subs(org), field)
+
+    async def fields(self, org: Org) -> list[str]:
+        """Return the fields of all connections of `org`, on any node. Raises RedisUnavailable."""
+        reply = await self._redis.call("HKEYS", self._keys.subs(org))
+        return [field for raw in as_list(reply) if split_field(field := raw.decode())[1]]
+
+    def _put(self, org: Org, *command: Argument) -> None:
+        def judge(reply: asyncio.Future[Reply]) -> None:
+            # Full, away, or a replica by now. Not waited for: delivery does not hang on it.
+            if reply.cancelled() or reply.exception() is not None:
+                self.doubtful.add(org)
+
+        self._redis.call(*command).add_done_callback(judge)
 
     async def version(self, org: Org) -> int:
         """Return how many changes there have been."""

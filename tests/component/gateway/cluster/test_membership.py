@@ -11,10 +11,12 @@ from fanwire.core.clock import wall_ms
 from fanwire.core.connection_ids import connection_field
 from fanwire.core.heartbeats import GatewayHeartbeat, decode_beat, encode_beat
 from fanwire.core.keys import Keys
+from fanwire.core.subscription import decode_subscription
 from gateway.cluster.membership import Membership
 from shared.redis.pipelined import RedisUnavailable
 from tests.support.gateway_stage import GatewayStage
 from tests.support.gateway_values import ACME
+from tests.support.loopback import Client
 from tests.support.waiting import eventually
 
 NODES: Final = Keys().gateway_nodes()
@@ -48,6 +50,10 @@ async def running() -> AsyncIterator[MembershipStage]:
             loop.cancel()
 
 
+def field_of(client: Client) -> str:
+    return connection_field(client.connection.claims.sub, client.connection.id)
+
+
 @pytest.fixture(autouse=True)
 def _quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.cluster.membership.BEAT_S", 0.001)
@@ -67,10 +73,55 @@ async def test_a_gateway_is_on_the_list_with_its_sockets_until_it_leaves() -> No
 async def test_F17_a_server_that_forgot_everything_is_told_of_the_open_connections() -> None:
     async with running() as stage:
         client = stage.client()
+        await stage.join(client, "tasks")
         await eventually(lambda: "gw" in stage.trips.hashes[NODES])
         stage.trips.hashes.clear()
-        field = connection_field(client.connection.claims.sub, client.connection.id)
-        await eventually(lambda: field in stage.trips.hashes[SUBS])
+        await eventually(lambda: field_of(client) in stage.trips.hashes[SUBS])
+
+
+async def test_a_socket_that_joined_while_redis_was_full_gets_its_field_later() -> None:
+    async with running() as stage:
+        is_full = True
+
+        def refuse_writes(command: tuple[object, ...]) -> None:
+            refused = is_full and command[0] in {"HSETNX", "HSET"}
+            stage.trips.failure = RedisUnavailable("OOM") if refused else None
+
+        stage.trips.before = refuse_writes
+        client = stage.client()
+        await stage.join(client, "tasks")
+        await eventually(lambda: stage.trips.names().count("HSET") > 3)
+        assert field_of(client) not in stage.trips.hashes[SUBS]
+        is_full = False
+        await eventually(lambda: field_of(client) in stage.trips.hashes[SUBS])
+        subscription = decode_subscription(stage.trips.hashes[SUBS][field_of(client)])
+        assert subscription.version == 0
+        assert subscription.services == {"tasks"}
+        await eventually(lambda: not stage.store.doubtful)
+
+
+async def test_the_fields_of_sockets_that_ended_during_an_outage_are_removed_after_it() -> None:
+    async with running() as stage:
+        gone, stays = stage.client(), stage.client()
+        await stage.join(gone, "tasks")
+        await stage.join(stays, "tasks")
+        stage.trips.failure = RedisUnavailable("gone")
+        gone.connection.abort()
+        await eventually(lambda: ACME in stage.store.doubtful)
+        assert field_of(gone) in stage.trips.hashes[SUBS]
+        stage.trips.failure = None
+        await eventually(lambda: field_of(gone) not in stage.trips.hashes[SUBS])
+        assert field_of(stays) in stage.trips.hashes[SUBS]
+
+
+async def test_what_an_earlier_life_of_this_node_left_is_cleared_away() -> None:
+    async with running() as stage:
+        client = stage.client()
+        await stage.join(client, "tasks")
+        fields = stage.trips.hashes[SUBS]
+        fields["eve#gw~before"] = b"e"
+        await eventually(lambda: "eve#gw~before" not in fields)
+        assert field_of(client) in fields
 
 
 async def test_F24_beats_go_on_after_an_outage() -> None:
