@@ -35,6 +35,8 @@ class RedisLinks:
         )
         live = PipelinedRedis(redis, presence=presence, name="live")
         control = PipelinedRedis(redis, presence=presence, name="control")
+        # Reads alone cannot tell a replica from a primary; heartbeats go over the other link.
+        control.on_demoted.append(live.doubt)
         return cls(redis, Keys(realtime.key_prefix), live, control)
 
     def loops(self) -> Iterator[Coroutine[Any, Any, None]]:

@@ -59,6 +59,7 @@ class Cluster:
             Kick(registry),
         )
         self.bell = Bell(links.redis, keys, routing)
+        links.control.on_demoted.append(self.bell.doubt)
         self.orgs = OrgWatch(self.bell, sessions.revocations, flow)
         topic = CanaryTopic(control, keys, node=node)
         self.canary = Canary(topic, self.bell, delivery.feed, routing.canary, rules.canary)

@@ -10,6 +10,10 @@ unknown which were carried out; a new one is opened with full jitter, because al
 the old one together. Once opening failed, calls are refused at once until it succeeds: a
 caller that would wait for an absent server holds a socket that could be told.
 
+A failover may move an address to another server and close no connection. So a refusal to write, as a
+replica gives it, ends the connection, and a new one is only used if a primary answers: until then
+Redis counts as away.
+
 Bound: `max_queued` calls; a further one is refused with Overloaded, and its caller is told.
 """
 
@@ -19,7 +23,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import (
+    MasterDownError,
+    MovedError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 from fanwire.core.backoff import backoff_ms
 from fanwire.errors import Overloaded
@@ -37,6 +49,10 @@ MAX_CALLS_PER_TRIP: Final = 512
 
 RETRY_AFTER_MS: Final = 1_000
 """The longest wait between attempts to connect (backoff_ms)."""
+
+
+_SAID_BY_REPLICAS: Final = (ReadOnlyError, MasterDownError, MovedError)
+"""By a server that was demoted, that lost its primary, or whose slots went elsewhere."""
 
 
 class RedisUnavailable(Overloaded):
@@ -73,6 +89,9 @@ class PipelinedRedis:
         self._attempt = 0
         self._outage: object = None
         """Why no call can be carried out; None while nothing speaks against it."""
+        self._is_doubted = False
+        self.on_demoted: list[Callable[[], None]] = []
+        """Called when the server turns out to be no primary any more."""
 
     def call(self, *command: Argument) -> asyncio.Future[Reply]:
         """Queue a command and return its reply to come, as RESP3 gives it.
@@ -89,10 +108,6 @@ class PipelinedRedis:
             self._queued.append((command, reply))
             self._wake.set()
         return reply
-
-    def send(self, *command: Argument) -> None:
-        """Queue a command whose failure changes nothing."""
-        self.call(*command).add_done_callback(_retrieved)
 
     async def run_script(self, script: Script, keys: list[str], arguments: list[Argument]) -> Reply:
         """Run a Lua script, loading it where the server does not know it yet."""
@@ -114,8 +129,10 @@ class PipelinedRedis:
             self._refuse_all("the gateway is stopping")
 
     async def _connect(self) -> OwnedConnection | None:
+        self._is_doubted = False
         try:
             connection = await self._open_connection(self._redis)
+            await _check_is_primary(connection)
         except (RedisError, OSError) as error:
             self._presence.lost(self._name, error)
             self._refuse_all(error)
@@ -130,7 +147,7 @@ class PipelinedRedis:
         try:
             while True:
                 trip = await self._next_trip()
-                if (lost_by := await _carry_out(connection, trip)) is not None:
+                if (lost_by := await self._carry_out(connection, trip)) is not None:
                     self._presence.lost(self._name, lost_by)
                     # Without waiting for a call: this alone finds out when Redis is back.
                     self._wake.set()
@@ -139,8 +156,26 @@ class PipelinedRedis:
         finally:
             await connection.aclose()
 
+    def doubt(self) -> None:
+        """Connect again before the next call: the server may be no primary any more."""
+        self._is_doubted = True
+        self._wake.set()
+
+    async def _carry_out(
+        self, connection: OwnedConnection, trip: Sequence[Call]
+    ) -> Exception | None:
+        """Settle every call of the trip; return by what the connection was lost, if it was."""
+        if self._is_doubted:
+            self._queued[:0] = trip
+            return RedisConnectionError("another connection met a replica")
+        lost_by = await _settle(connection, trip)
+        if isinstance(lost_by, ResponseError):
+            for on_demoted in self.on_demoted:
+                on_demoted()
+        return lost_by
+
     async def _next_trip(self) -> list[Call]:
-        while not self._queued:
+        while not (self._queued or self._is_doubted):
             self._wake.clear()
             await self._wake.wait()
         trip = self._queued[:MAX_CALLS_PER_TRIP]
@@ -153,8 +188,18 @@ class PipelinedRedis:
         _refuse(waiting, cause)
 
 
-async def _carry_out(connection: OwnedConnection, trip: Sequence[Call]) -> Exception | None:
-    """Settle every call of the trip; return by what the connection was lost, if it was."""
+async def _check_is_primary(connection: OwnedConnection) -> None:
+    try:
+        info: bytes = await connection.call("INFO", "replication")
+        if b"role:master" not in info:
+            raise ReadOnlyError("a replica answers at the address of the primary")
+    except BaseException:
+        await connection.aclose()
+        raise
+
+
+async def _settle(connection: OwnedConnection, trip: Sequence[Call]) -> Exception | None:
+    """Settle every call; return the error of a connection that is not to be used again."""
     try:
         replies = await connection.call_all([command for command, _ in trip])
     except (RedisError, OSError) as error:
@@ -163,14 +208,17 @@ async def _carry_out(connection: OwnedConnection, trip: Sequence[Call]) -> Excep
     except BaseException:
         _refuse(trip, "the gateway is stopping")
         raise
+    demoted: Exception | None = None
     for (_, reply), value in zip(trip, replies, strict=True):
+        if isinstance(value, _SAID_BY_REPLICAS):
+            demoted = value
         if reply.done():
             continue  # its caller gave up
         if isinstance(value, Exception):
             reply.set_exception(_refusal(value))
         else:
             reply.set_result(value)
-    return None
+    return demoted
 
 
 def _refuse(calls: Sequence[Call], cause: object) -> None:
@@ -185,8 +233,3 @@ def _refusal(error: Exception) -> Exception:
     if isinstance(error, ResponseError) and error_text(error).startswith("WRONGTYPE"):
         return WrongType(error)
     return RedisUnavailable(error)
-
-
-def _retrieved(reply: asyncio.Future[Reply]) -> None:
-    if not reply.cancelled():
-        reply.exception()

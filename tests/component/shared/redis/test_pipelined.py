@@ -12,6 +12,7 @@ from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, Res
 
 from shared.redis.owned_connection import Command, OwnedConnection
 from shared.redis.pipelined import MAX_CALLS_PER_TRIP, PipelinedRedis, RedisUnavailable, WrongType
+from shared.redis.presence import RedisPresence
 from shared.redis.scripts import Script
 from tests.support.memory_redis import NO_REDIS
 from tests.support.waiting import eventually
@@ -28,6 +29,7 @@ class FakeRedis:
         """By the name of a command."""
         self.failure: Exception | None = None
         self.absence: Exception | None = None
+        self.role = b"master"
         self.open_count = 0
         self.closed_count = 0
         self.gate = asyncio.Event()
@@ -45,6 +47,10 @@ class FakePipelinedConnection:
         self._redis = redis
         self._is_lost = False
 
+    async def call(self, *command: str) -> bytes:
+        assert command == ("INFO", "replication")
+        return b"# Replication\r\nrole:%b\r\n" % self._redis.role
+
     async def call_all(self, commands: list[Command]) -> list[Any]:
         assert not self._is_lost, "what is lost stays lost"
         self._redis.trips.append(commands)
@@ -59,8 +65,12 @@ class FakePipelinedConnection:
 
 
 @asynccontextmanager
-async def running(redis: FakeRedis, *, max_queued: int = 20_000) -> AsyncIterator[PipelinedRedis]:
-    trips = PipelinedRedis(NO_REDIS, max_queued=max_queued, open_connection=redis.open)
+async def running(
+    redis: FakeRedis, *, max_queued: int = 20_000, presence: RedisPresence | None = None
+) -> AsyncIterator[PipelinedRedis]:
+    trips = PipelinedRedis(
+        NO_REDIS, max_queued=max_queued, open_connection=redis.open, presence=presence
+    )
     async with asyncio.TaskGroup() as tasks:
         loop = tasks.create_task(trips.run())
         try:
@@ -133,7 +143,6 @@ async def test_F10_when_the_trip_fails_every_call_of_it_does_and_the_next_trip_g
     "refusal",
     [
         OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
-        ReadOnlyError("You can't write against a read only replica."),
         ResponseError("MISCONF Redis is configured to save RDB snapshots"),
     ],
 )
@@ -170,15 +179,6 @@ async def test_F11_a_caller_that_gives_up_does_not_disturb_the_others() -> None:
         redis.gate.set()
         assert await kept == ("GET", "b")
         assert given_up.cancelled()
-
-
-async def test_the_failure_of_what_was_only_told_bothers_nobody() -> None:
-    redis = FakeRedis()
-    redis.answers["HDEL"] = ResponseError("ERR")
-    async with running(redis) as trips:
-        trips.send("HDEL", "k", "f")
-        assert await trips.call("GET", "a") == ("GET", "a")
-    # A future whose exception nobody fetched would warn here, and warnings are errors.
 
 
 async def test_F46_a_script_that_the_server_does_not_know_is_sent_with_its_text() -> None:
@@ -245,3 +245,42 @@ async def test_F11_a_cancelled_run_ends_and_leaves_nobody_waiting() -> None:
     later = trips.call("GET", "c")
     for reply in (under_way, queued, later):
         assert isinstance(reply.exception(), RedisUnavailable)
+
+
+DEMOTED = ReadOnlyError("You can't write against a read only replica.")
+
+
+async def test_a_server_that_was_demoted_is_left_for_the_primary_that_took_its_place() -> None:
+    redis, noticed = FakeRedis(), []
+    async with running(redis) as trips:
+        trips.on_demoted.append(lambda: noticed.append(redis.open_count))
+        await trips.call("GET", "a")
+        redis.answers["HSET"] = DEMOTED
+        with pytest.raises(RedisUnavailable):
+            await trips.call("HSET", "k", "f", "v")
+        del redis.answers["HSET"]
+        await eventually(lambda: redis.open_count == 2, every_s=0)
+        assert await trips.call("HSET", "k", "f", "v") == ("HSET", "k", "f", "v")
+    assert noticed == [1]
+
+
+async def test_while_a_replica_answers_redis_counts_as_away() -> None:
+    redis, presence = FakeRedis(), RedisPresence()
+    redis.role = b"slave"
+    async with running(redis, presence=presence) as trips:
+        with pytest.raises(RedisUnavailable, match="a replica answers"):
+            await trips.call("GET", "a")
+        assert not presence.is_connected
+        assert redis.trips == []
+        redis.role = b"master"
+        await eventually(lambda: presence.is_connected)
+        assert await trips.call("GET", "b") == ("GET", "b")
+
+
+async def test_a_doubted_connection_is_replaced_before_the_next_call_and_no_call_is_lost() -> None:
+    redis = FakeRedis()
+    async with running(redis) as trips:
+        await trips.call("GET", "a")
+        trips.doubt()
+        assert await trips.call("HSET", "k", "f", "v") == ("HSET", "k", "f", "v")
+    assert redis.open_count == 2
