@@ -130,6 +130,7 @@ class Connection(asyncio.Protocol):
             if self.is_open and not self._bucket.spend(self._events.limits.rate, now_ms=now_ms):
                 self.close(RateLimited("too many frames", retry_after_ms=1_000))
             self._receive(event)
+        self._events.holds_half(self, self._parser.held_bytes if self.is_open else 0)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the transport, before it closes the descriptor."""

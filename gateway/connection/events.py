@@ -40,6 +40,9 @@ class ConnectionEvents(Protocol[Socket_contra]):
     def received(self, connection: Socket_contra, message: ClientMessage) -> None:
         """Act on a message; raises RealtimeError to end the connection with it."""
 
+    def holds_half(self, connection: Socket_contra, held_bytes: int) -> None:
+        """Note how much of a message has come that is not complete, 0 if none is under way."""
+
     def ended(self, connection: Socket_contra, *, code: int) -> None:
         """Forget the connection: it delivers nothing more. Called once, with its close code."""
 

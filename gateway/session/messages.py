@@ -1,9 +1,12 @@
 """What a client's messages do, and what the end of its connection means."""
 
+from typing import Final
+
 from fanwire.core.clock import now_ms
-from fanwire.errors import Forbidden, Unauthorized
+from fanwire.errors import Forbidden, Overloaded, Unauthorized
 from fanwire.wire.encode import encode_auth
 from gateway.connection.connection import Connection
+from gateway.connection.half_messages import HalfMessages
 from gateway.connection.limits import ConnectionLimits
 from gateway.connection.messages import (
     AckMessage,
@@ -21,6 +24,9 @@ from gateway.session.timers import SocketTimers
 from shared.logs import logger
 
 log = logger()
+
+COME_BACK_MS: Final = 1_000
+"""Long enough for the flood that it was caught in to be over, short enough for a person."""
 
 
 class SessionMessages:
@@ -41,6 +47,7 @@ class SessionMessages:
         self._joiner = joiner
         self._timers = timers
         self._monitor = monitor
+        self._half_messages: HalfMessages[Connection] = HalfMessages()
 
     def now_ms(self) -> float:
         """Return the monotonic time."""
@@ -72,8 +79,17 @@ class SessionMessages:
             case PingMessage():
                 self._timers.beat(connection)
 
+    def holds_half(self, connection: Connection, held_bytes: int) -> None:
+        """Bound what half messages hold in sum: the socket with the oldest one is given up."""
+        oldest = self._half_messages.note(connection, held_bytes)
+        if oldest is not None:
+            why = f"half messages hold {self._half_messages.used_bytes} bytes"
+            oldest.close(Overloaded(why, retry_after_ms=COME_BACK_MS))
+            oldest.abort()  # or what it holds would be held until its client answers
+
     def ended(self, connection: Connection, *, code: int) -> None:
         """Forget a connection: nothing is delivered to it any more."""
+        self._half_messages.note(connection, 0)
         self._registry.counters.closed[code] += 1
         self._monitor.forget(connection)
         self._registry.remove(connection)

@@ -46,6 +46,12 @@ class FrameParser:
         self._partial: PartialMessage | None = None
         self._is_over = False
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of a message that is not complete yet."""
+        unparsed = 0 if self._unparsed is None else len(self._unparsed)
+        return unparsed + (0 if self._partial is None else len(self._partial))
+
     def feed(self, received: bytes) -> list[FrameEvent]:
         """Return what `received` completes, in order.
 

@@ -160,6 +160,7 @@ class RecordingSessions:
         self.ended_ids: list[str] = []
         self.due: list[tuple[str, float]] = []
         self.behind_ids: list[str] = []
+        self.half_bytes = 0
         self.refusal: Exception | None = None
         """What `received` raises."""
 
@@ -170,6 +171,9 @@ class RecordingSessions:
         self.messages.append(message)
         if self.refusal is not None:
             raise self.refusal
+
+    def holds_half(self, connection: Connection, held_bytes: int) -> None:
+        self.half_bytes = held_bytes
 
     def ended(self, connection: Connection, *, code: int) -> None:
         self.ended_ids.append(connection.id)

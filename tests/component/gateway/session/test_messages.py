@@ -8,8 +8,10 @@ import pytest
 
 from fanwire.core.keys import Keys
 from fanwire.wire.encode import encode_auth
+from gateway.connection.half_messages import HalfMessages
 from gateway.connection.phases import SessionInput
 from gateway.delivery.chain import ResetReason
+from tests.support import client_frames
 from tests.support.gateway_stage import GatewayStage
 from tests.support.gateway_values import ACME, TASKS_OF_ACME, a_plain_chain, at, some_claims
 from tests.support.loopback import Client
@@ -152,3 +154,28 @@ async def test_a_refresh_does_not_hide_a_connection_from_its_user() -> None:
     client.connection.claims = replace(client.connection.claims, exp_ms=5)
     client.transport.lose()
     assert stage.registry.orgs() == []
+
+
+async def test_B139_the_oldest_half_message_gives_its_socket_up_when_they_hold_too_much() -> None:
+    stage = GatewayStage()
+    stage.sessions._half_messages = HalfMessages(max_bytes=2_500)
+    first, second = await a_live_client(stage, "tasks"), await a_live_client(stage, "tasks")
+    half = client_frames.text(b"x" * 1_000, is_final=False)
+    first.connection.data_received(half)
+    second.connection.data_received(half)
+    assert stage.sessions._half_messages.used_bytes == 2_000
+    second.connection.data_received(client_frames.continuation(b"x" * 600))
+    assert not first.connection.is_open
+    assert first.transport.is_aborted
+    assert second.connection.is_open
+    assert stage.sessions._half_messages.used_bytes == 1_600
+
+
+async def test_B139_a_half_frame_counts_as_well_and_a_whole_message_does_not() -> None:
+    stage = GatewayStage()
+    client = await a_live_client(stage, "tasks")
+    frame = client_frames.text(b'{"type":"ping"}')
+    client.connection.data_received(frame[:-3])
+    assert stage.sessions._half_messages.used_bytes == len(frame) - 3
+    client.connection.data_received(frame[-3:])
+    assert stage.sessions._half_messages.used_bytes == 0
