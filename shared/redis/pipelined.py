@@ -10,9 +10,9 @@ unknown which were carried out; a new one is opened with full jitter, because al
 the old one together. Once opening failed, calls are refused at once until it succeeds: a
 caller that would wait for an absent server holds a socket that could be told.
 
-A failover may move an address to another server and close no connection. So a refusal to write, as a
-replica gives it, ends the connection, and a new one is only used if a primary answers: until then
-Redis counts as away.
+A failover may move an address to another server and close no connection. So a refusal as a replica
+gives it ends the connection, and a new one is only used if a primary answers: until then Redis
+counts as away.
 
 Bound: `max_queued` calls; a further one is refused with Overloaded, and its caller is told.
 """
