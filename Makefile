@@ -77,7 +77,7 @@ lint: $(TOOLS)
 	$(BIN)/ruff format --check $(SOURCES)
 
 types: $(TOOLS)
-	$(BIN)/mypy $(SOURCES)
+	$(BIN)/mypy --num-workers 2 $(SOURCES)
 
 imports: $(TOOLS)
 	$(BIN)/lint-imports
@@ -91,7 +91,7 @@ format: $(TOOLS) ## rewrite the sources in the project's format
 	$(BIN)/ruff format $(SOURCES)
 
 unit: $(TOOLS) ## tests without a server: policies, shells, the protocol
-	$(PYTEST) -n 2 $(wildcard tests/unit tests/component tests/contract) $(ARGS)
+	$(PYTEST) -n 3 $(wildcard tests/unit tests/component tests/contract) $(ARGS)
 
 # What waits for leases and silences waits side by side; what measures time, or fills both cores,
 # runs alone. Exit code 5 is that ARGS left nothing of one of the two.
