@@ -43,7 +43,7 @@ async def serve(realtime: RealtimeSettings, settings: FanoutSettings, exports: E
     plan = term_plan(realtime, settings, name, CommitTelemetry(record_size, spans))
     worker, loop_lag = FanoutWorker(plan), LoopLag()
     observe_worker(telemetry.instruments, worker, labels)
-    observe_runtime(telemetry.instruments, worker.presence, loop_lag)
+    observe_runtime(telemetry.instruments, worker.presence, loop_lag, worker.clock)
     server = internal_server(
         internal_api(worker, telemetry), host=settings.internal_host, port=settings.internal_port
     )

@@ -97,12 +97,13 @@ class Term:
         counters: WorkerCounters,
         known_epochs: dict[Topic, int],
         presence: RedisPresence,
+        clock: ServerClock,
     ) -> None:
         self._plan = plan
         self._counters = counters
         self._presence = presence
         self._known_epochs = known_epochs
-        self._clock = ServerClock()
+        self._clock = clock
         self.topic_table = TopicTable()
         self.is_ready = False
         """Whether the leases were asked for and all keys were searched once."""

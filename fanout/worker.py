@@ -13,6 +13,7 @@ from fanwire.core.keys import Topic
 from shared.logs import logger
 from shared.redis.client import RECONNECT
 from shared.redis.presence import RedisPresence
+from shared.redis.server_clock import ServerClock
 from shared.runtime import stopped_within
 
 log = logger()
@@ -30,6 +31,7 @@ class FanoutWorker:
         self._known_epochs: dict[Topic, int] = {}
         self.counters = WorkerCounters()
         self.presence = RedisPresence()
+        self.clock = ServerClock()
         self.term: Term | None = None
 
     @property
@@ -47,6 +49,7 @@ class FanoutWorker:
                 counters=self.counters,
                 known_epochs=self._known_epochs,
                 presence=self.presence,
+                clock=self.clock,
             )
             try:
                 await term.run(stop)

@@ -112,6 +112,7 @@ class Gateway:
             settings.drain_times,
             self.telemetry.telemetry.tracer,
             state.heartbeat,
+            self.telemetry.clock,
         )
 
     def _observed(self) -> Observed:

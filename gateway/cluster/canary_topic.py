@@ -7,7 +7,7 @@ import orjson
 
 from fanwire.core.keys import CANARY, Keys
 from fanwire.core.position import Position
-from gateway.cluster.nodes import read_nodes
+from gateway.cluster.nodes import NodeList
 from shared.redis.pipelined import PipelinedRedis
 
 MAX_WAITING: Final = 16
@@ -17,10 +17,10 @@ MAX_WAITING: Final = 16
 class CanaryTopic:
     """One topic for all gateways."""
 
-    def __init__(self, redis: PipelinedRedis, keys: Keys, *, node: str) -> None:
+    def __init__(self, redis: PipelinedRedis, keys: Keys, nodes: NodeList) -> None:
         self._redis = redis
         self._keys = keys
-        self._node = node
+        self._nodes = nodes
 
     async def publish(self) -> None:
         """Write one event, unless enough of them wait. Raises RedisUnavailable."""
@@ -30,11 +30,10 @@ class CanaryTopic:
 
     async def heard_by_peers(self) -> list[Position]:
         """Return how far each node that knows the canary heard it. Raises RedisUnavailable."""
-        nodes = await read_nodes(self._redis, self._keys)
-        peers = [beat for node, beat in nodes.items() if node != self._node and beat is not None]
+        peers = (await self._nodes.peers()).values()
         return [peer.canary_heard for peer in peers if peer.canary_heard is not None]
 
     def _event(self) -> tuple[str, ...]:
-        payload = orjson.dumps({"node": self._node}).decode()
+        payload = orjson.dumps({"node": self._nodes.node}).decode()
         # With an id, or it would count among the events of publishers who forgot theirs.
         return ("type", "canary", "eventId", secrets.token_hex(8), "data", payload)

@@ -14,6 +14,7 @@ from gateway.cluster.drain import Drainer, DrainTimes
 from gateway.cluster.hearing import CanaryLimits
 from gateway.cluster.kick import Kick
 from gateway.cluster.membership import Membership
+from gateway.cluster.nodes import NodeList
 from gateway.cluster.org_watch import OrgWatch
 from gateway.cluster.rebalance import RebalanceLimits
 from gateway.cluster.rebalancer import Rebalancer
@@ -23,6 +24,7 @@ from gateway.edge.admission import Admission
 from gateway.flow_control.flow_control import FlowControl
 from gateway.links import RedisLinks
 from gateway.session.sessions import Sessions
+from shared.redis.server_clock import ServerClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class ClusterRules:
     tracer: Tracer | None
     heartbeat: Callable[[], GatewayHeartbeat]
     """What a gateway says of itself, but for its canary."""
+    clock: ServerClock
 
 
 class Cluster:
@@ -50,7 +53,7 @@ class Cluster:
         rules: ClusterRules,
     ) -> None:
         control, keys, registry = links.control, links.keys, sessions.registry
-        node = sessions.profile.node
+        nodes = NodeList(control, keys, rules.clock, node=sessions.profile.node)
         routing = BellRouting(
             delivery.feed,
             sessions.subscriptions,
@@ -61,18 +64,14 @@ class Cluster:
         self.bell = Bell(links.redis, keys, routing)
         links.control.on_demoted.append(self.bell.doubt)
         self.orgs = OrgWatch(self.bell, sessions.revocations, flow)
-        topic = CanaryTopic(control, keys, node=node)
+        topic = CanaryTopic(control, keys, nodes)
         self.canary = Canary(topic, self.bell, delivery.feed, routing.canary, rules.canary)
         self.drainer = Drainer(registry, admission, rules.drain, rules.tracer)
         self._heartbeat = rules.heartbeat
-        self.membership = Membership(
-            control, keys, registry, sessions.store, node=node, heartbeat=self._beat
-        )
+        self.membership = Membership(nodes, registry, sessions.store, self._beat)
         self.rebalancer: Rebalancer | None = None
         if rules.rebalance is not None:
-            self.rebalancer = Rebalancer(
-                control, keys, registry, admission, rules.rebalance, node=node
-            )
+            self.rebalancer = Rebalancer(nodes, registry, admission, rules.rebalance)
 
     def loops(self) -> Iterator[Coroutine[Any, Any, None]]:
         """Yield what must run for the others to see this gateway, and it them."""

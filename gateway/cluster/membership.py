@@ -17,19 +17,16 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from fanwire.core.clock import wall_ms
 from fanwire.core.connection_ids import connection_field, node_of, split_field
-from fanwire.core.heartbeats import GatewayHeartbeat, encode_beat
+from fanwire.core.heartbeats import GatewayHeartbeat
 from fanwire.core.ids import Org
-from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
-from gateway.cluster.nodes import read_nodes
+from gateway.cluster.nodes import NodeList
 from gateway.connection.connection import Connection
 from gateway.connection.phases import SessionPhase
 from gateway.connection.registry import ConnectionRegistry
 from gateway.session.store import SubscriptionStore
 from shared.logs import logger
-from shared.redis.pipelined import PipelinedRedis
 
 log = logger()
 
@@ -48,19 +45,14 @@ class Membership:
 
     def __init__(
         self,
-        redis: PipelinedRedis,
-        keys: Keys,
+        nodes: NodeList,
         registry: ConnectionRegistry,
         store: SubscriptionStore,
-        *,
-        node: str,
         heartbeat: Callable[[], GatewayHeartbeat],
     ) -> None:
-        self._redis = redis
-        self._keys = keys
+        self._nodes = nodes
         self._registry = registry
         self._store = store
-        self._node = node
         self._heartbeat = heartbeat
         self._has_beaten = False
 
@@ -80,14 +72,12 @@ class Membership:
     async def leave(self) -> None:
         """Take this gateway off the list, at the end of an ordered stop."""
         try:
-            await self._redis.call("HDEL", self._keys.gateway_nodes(), self._node)
+            await self._nodes.forget([self._nodes.node])
         except (RealtimeError, RedisError, OSError) as error:
             log.warning("membership.leave_failed", cause=str(error))
 
     async def _beat(self) -> None:
-        beat = encode_beat(self._heartbeat())
-        added = await self._redis.call("HSET", self._keys.gateway_nodes(), self._node, beat)
-        if added and self._has_beaten:
+        if await self._nodes.beat(self._heartbeat()) and self._has_beaten:
             log.warning("subscriptions.lost", connections=len(self._registry))
             self._store.doubtful.update(self._registry.orgs())
         self._has_beaten = True
@@ -120,30 +110,28 @@ class Membership:
     def _in_vain(self, org: Org, stored: Iterable[str]) -> list[str]:
         # A field is written after its socket is registered: what is not here has ended.
         own = self._own(org)
-        return [field for field in stored if _node(field) == self._node and field not in own]
+        return [field for field in stored if _node(field) == self._nodes.node and field not in own]
 
     async def _clear_up(self) -> None:
         # The fields before the nodes: a gateway beats before it takes its first socket, so one
         # that started in between cannot seem to be missing.
         fields = {org: await self._store.fields(org) for org in self._registry.orgs()}
-        beats = await read_nodes(self._redis, self._keys)
-        gone = {node for node, beat in beats.items() if _is_silent(beat)}
+        beats, server_ms = await self._nodes.read(), self._nodes.clock.now_ms()
+        gone = {node for node, beat in beats.items() if _is_silent(beat, server_ms)}
         live = beats.keys() - gone
         for org, fields_of_org in fields.items():
             orphans = [field for field in fields_of_org if _node(field) not in live]
             orphans += self._in_vain(org, fields_of_org)
             if orphans:
                 log.info("subscriptions.cleared", org=org, count=len(orphans))
-                await self._redis.call("HDEL", self._keys.subs(org), *orphans)
-        if gone:
-            await self._redis.call("HDEL", self._keys.gateway_nodes(), *sorted(gone))
+                await self._store.clear(org, orphans)
+        await self._nodes.forget(gone)
 
 
 def _node(field: str) -> str:
     return node_of(split_field(field)[1])
 
 
-def _is_silent(beat: GatewayHeartbeat | None) -> bool:
-    # What cannot be read is of another version, and its sockets must not lose their fields. The
-    # nodes compare each other's wall clocks, which a minute of patience covers.
-    return beat is not None and wall_ms() - beat.at_ms >= SILENT_MS
+def _is_silent(beat: GatewayHeartbeat | None, server_ms: float) -> bool:
+    # What cannot be read is of another version, and its sockets must not lose their fields.
+    return beat is not None and server_ms - beat.at_ms >= SILENT_MS

@@ -12,18 +12,16 @@ from redis.exceptions import RedisError
 
 from fanwire.core.clock import now_ms
 from fanwire.core.heartbeats import GatewayHeartbeat
-from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
 from gateway.cluster.dismissal import dismiss
 from gateway.cluster.drain_plan import departures_ms
-from gateway.cluster.nodes import read_nodes
+from gateway.cluster.nodes import NodeList
 from gateway.cluster.rebalance import Hold, Peer, Rebalance, RebalanceLimits, Shed
 from gateway.connection.connection import Connection
 from gateway.connection.phases import SessionPhase
 from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.admission import Admission
 from shared.logs import logger
-from shared.redis.pipelined import PipelinedRedis
 
 log = logger()
 
@@ -36,21 +34,16 @@ class Rebalancer:
 
     def __init__(
         self,
-        redis: PipelinedRedis,
-        keys: Keys,
+        nodes: NodeList,
         registry: ConnectionRegistry,
         admission: Admission,
         limits: RebalanceLimits,
-        *,
-        node: str,
     ) -> None:
-        self._redis = redis
-        self._keys = keys
+        self._nodes = nodes
         self._registry = registry
         self._admission = admission
         self._policy = Rebalance(limits)
         self._interval_ms = min(LONGEST_INTERVAL_MS, limits.window_ms / 2)
-        self._node = node
         self._last: Hold | None = None
 
     async def run(self) -> None:
@@ -74,12 +67,7 @@ class Rebalancer:
         return verdict
 
     async def _peers(self) -> list[Peer]:
-        nodes = await read_nodes(self._redis, self._keys)
-        return [
-            _peer(node, beat)
-            for node, beat in nodes.items()
-            if node != self._node and beat is not None
-        ]
+        return [_peer(node, beat) for node, beat in (await self._nodes.peers()).items()]
 
     async def _give_away(self, count: int) -> None:
         live = [each for each in self._registry if each.phase is SessionPhase.LIVE]

@@ -5,6 +5,7 @@ tab possible from any node, and tells an open connection from a dead or an inven
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final, NamedTuple, cast
 
 from fanwire.core.connection_ids import connection_field, split_field
@@ -65,6 +66,10 @@ class SubscriptionStore:
     def unregister(self, org: Org, field: str) -> None:
         """Remove an ended connection's field."""
         self._put(org, "HDEL", self._keys.subs(org), field)
+
+    async def clear(self, org: Org, fields: Sequence[str]) -> None:
+        """Remove fields that no open connection stands for. Raises RedisUnavailable."""
+        await self._redis.call("HDEL", self._keys.subs(org), *fields)
 
     async def fields(self, org: Org) -> list[str]:
         """Return the fields of all connections of `org`, on any node. Raises RedisUnavailable."""

@@ -48,7 +48,7 @@ def observe_gateway(telemetry: GatewayTelemetry, observed: Observed) -> None:
     """Register what is read when somebody asks; histograms are in histograms.py beside it."""
     instruments, labels = telemetry.telemetry.instruments, telemetry.labels
     counters, delivery = telemetry.counters, observed.delivery
-    observe_runtime(instruments, telemetry.presence, telemetry.loop_lag)
+    observe_runtime(instruments, telemetry.presence, telemetry.loop_lag, telemetry.clock)
     _observe_connections(instruments, counters, observed)
     _observe_delivery(instruments, delivery.feed.stats, labels)
     _observe_flow(instruments, observed.monitor)

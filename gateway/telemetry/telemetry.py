@@ -10,6 +10,7 @@ from gateway.telemetry.client_health import ClientHealth
 from gateway.telemetry.deliver_spans import DeliverSpans
 from gateway.telemetry.histograms import Histograms
 from shared.redis.presence import RedisPresence
+from shared.redis.server_clock import ServerClock
 from shared.settings.realtime import RealtimeSettings
 from shared.telemetry.labels import ServiceLabels
 from shared.telemetry.loop_lag import LoopLag
@@ -29,6 +30,7 @@ class GatewayTelemetry:
     presence: RedisPresence
     loop_lag: LoopLag
     client_health: ClientHealth
+    clock: ServerClock
 
     @classmethod
     def of(cls, telemetry: Telemetry, realtime: RealtimeSettings) -> Self:
@@ -45,6 +47,7 @@ class GatewayTelemetry:
             RedisPresence(),
             LoopLag(),
             ClientHealth(),
+            ServerClock(),
         )
 
 

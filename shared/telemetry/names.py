@@ -284,6 +284,11 @@ REDIS_CONNECTED: Final = Metric(
     "realtime.redis.connected", Kind.GAUGE, "1",
     "1 while Redis is reached, 0 during an outage.", ToldBy.BOTH,
 )  # fmt: skip
+CLOCK_AHEAD: Final = Metric(
+    "realtime.clock.ahead", Kind.GAUGE, "s",
+    "By how much the clock of this machine is ahead of Redis', negative if it is behind.",
+    ToldBy.BOTH,
+)  # fmt: skip
 REDIS_LOST: Final = Metric(
     "realtime.redis.lost", Kind.COUNTER, "{outage}", "Outages of Redis.", ToldBy.BOTH
 )

@@ -10,6 +10,7 @@ from gateway.build import Gateway
 from gateway.settings import GatewaySettings
 from gateway.telemetry.telemetry import GatewayTelemetry
 from shared.redis.presence import RedisPresence
+from shared.redis.server_clock import ServerClock
 from shared.settings.realtime import TokenSettings
 from shared.telemetry.labels import ServiceLabels
 from shared.telemetry.loop_lag import LoopLag
@@ -43,7 +44,7 @@ async def test_a_worker_registers_what_is_listed() -> None:
     batch_sizes(telemetry.instruments, LABELS)
     worker = FanoutWorker(term_plan(some_settings(), FanoutSettings(), worker="w~1"))
     observe_worker(telemetry.instruments, worker, LABELS)
-    observe_runtime(telemetry.instruments, RedisPresence(), LoopLag())
+    observe_runtime(telemetry.instruments, RedisPresence(), LoopLag(), ServerClock())
     registered = telemetry.instruments.registered
     assert sorted(registered, key=str) == sorted(listed(ToldBy.FANOUT, ToldBy.BOTH), key=str)
 

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from fanwire.core.bell import SubscriptionChanged, encode_bell
+from fanwire.core.clock import wall_ms
 from shared.redis.pipelined import PipelinedRedis, Reply
 from shared.redis.scripts import Argument
 
@@ -36,6 +37,8 @@ class MemoryTrips(PipelinedRedis):
         self.calls: list[tuple[Argument, ...]] = []
         self.failure: Exception | None = None
         """Raised by every call, as by a server that is gone."""
+        self.behind_ms = 0.0
+        """By how much its clock is behind that of this process."""
         self.before: Callable[[tuple[Argument, ...]], None] = lambda command: None
         """Called before a command is carried out."""
 
@@ -63,6 +66,9 @@ class MemoryTrips(PipelinedRedis):
             reply.set_exception(error)
 
     def _carry_out_one(self, name: str, *arguments: Argument) -> Reply:
+        if name == "TIME":
+            server_ms = wall_ms() - self.behind_ms
+            return [b"%d" % (server_ms // 1000), b"%d" % (server_ms % 1000 * 1000)]
         key, *rest = map(_text, arguments)
         found = self.hashes[key]
         match name:

@@ -37,6 +37,10 @@ PANELS: Final = (
           f"rate(python_gc_collections_total{{{_OURS}}}[$__rate_interval])"),),
     ),
     Panel(
+        "Clock", "By how much a machine's clock is ahead of Redis'. Tokens expire by it.", "s",
+        (("{{instance}}", highest(names.CLOCK_AHEAD, INSTANCE)),), limit=2,
+    ),
+    Panel(
         "Uptime", "Saw teeth are restarts.", "s",
         (("{{instance}}", f"time() - process_start_time_seconds{{{_OURS}}}"),),
         ("FanwireTargetDown",),

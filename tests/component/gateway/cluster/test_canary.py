@@ -15,9 +15,11 @@ from fanwire.core.position import ZERO, Position
 from gateway.cluster.canary import Canary
 from gateway.cluster.canary_topic import MAX_WAITING, CanaryTopic
 from gateway.cluster.hearing import CanaryLimits, CanaryRings
+from gateway.cluster.nodes import NodeList
 from gateway.delivery.bell import Bell
 from shared.redis.pipelined import RedisUnavailable, Reply
 from shared.redis.scripts import Argument
+from shared.redis.server_clock import ServerClock
 from tests.support.gateway_stage import GatewayStage
 from tests.support.waiting import eventually
 
@@ -54,7 +56,8 @@ class CanaryStage(GatewayStage):
 
         self.trips._carry_out_one = carry_out  # type: ignore[method-assign]
         bell = cast(Bell, self.bell)
-        topic = CanaryTopic(self.trips, KEYS, node="gw")
+        nodes = NodeList(self.trips, KEYS, ServerClock(), node="gw")
+        topic = CanaryTopic(self.trips, KEYS, nodes)
         self.canary = Canary(topic, bell, self.feed, self.rings, QUICK)
 
     def peer(self, name: str, position: Position) -> None:

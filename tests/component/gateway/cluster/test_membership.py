@@ -13,7 +13,9 @@ from fanwire.core.heartbeats import GatewayHeartbeat, decode_beat, encode_beat
 from fanwire.core.keys import Keys
 from fanwire.core.subscription import decode_subscription
 from gateway.cluster.membership import Membership
+from gateway.cluster.nodes import NodeList
 from shared.redis.pipelined import RedisUnavailable
+from shared.redis.server_clock import ServerClock
 from tests.support.gateway_stage import GatewayStage
 from tests.support.gateway_values import ACME
 from tests.support.loopback import Client
@@ -26,9 +28,8 @@ SUBS: Final = Keys().subs(ACME)
 class MembershipStage(GatewayStage):
     def __init__(self) -> None:
         super().__init__()
-        self.membership = Membership(
-            *(self.trips, Keys(), self.registry, self.store), node="gw", heartbeat=self.heartbeat
-        )
+        nodes = NodeList(self.trips, Keys(), ServerClock(), node="gw")
+        self.membership = Membership(nodes, self.registry, self.store, self.heartbeat)
 
     def heartbeat(self) -> GatewayHeartbeat:
         return GatewayHeartbeat(at_ms=int(wall_ms()), connections=len(self.registry), lane_bytes=7)
@@ -182,3 +183,18 @@ async def test_a_node_whose_beat_cannot_be_read_keeps_its_connections() -> None:
         await eventually(lambda: "gone" not in stage.trips.hashes[NODES])
         assert "demo#newer~1" in fields
         assert "newer" in stage.trips.hashes[NODES]
+
+
+async def test_B135_a_gateway_whose_clock_is_ahead_takes_no_neighbour_for_dead() -> None:
+    async with running() as stage:
+        stage.trips.behind_ms = 90_000
+        await stage.join(stage.client(), "tasks")
+        stage.beat_of("live", ago_ms=90_000)  # a moment ago by Redis' clock
+        stage.beat_of("gone", ago_ms=151_000)
+        fields = stage.trips.hashes[SUBS]
+        fields |= {"demo#live~1": b"l", "demo#gone~1": b"g"}
+        await eventually(lambda: "demo#gone~1" not in fields)
+        assert "demo#live~1" in fields
+        beat = decode_beat(GatewayHeartbeat, stage.trips.hashes[NODES]["gw"])
+        assert beat is not None
+        assert abs(wall_ms() - 90_000 - beat.at_ms) < 2_000

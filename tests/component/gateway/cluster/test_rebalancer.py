@@ -9,12 +9,14 @@ from structlog.testing import capture_logs
 
 from fanwire.core.heartbeats import GatewayHeartbeat, encode_beat
 from fanwire.core.keys import Keys
+from gateway.cluster.nodes import NodeList
 from gateway.cluster.rebalance import RebalanceLimits
 from gateway.cluster.rebalancer import Rebalancer
 from gateway.connection.phases import SessionInput
 from gateway.connection.rate_limit import RateLimit
 from gateway.edge.admission import Admission, AdmissionLimits
 from shared.redis.pipelined import RedisUnavailable
+from shared.redis.server_clock import ServerClock
 from tests.support.gateway_stage import GatewayStage
 from tests.support.loopback import Client
 from tests.support.server_frames import close_code, messages
@@ -31,9 +33,8 @@ class RebalancerStage(GatewayStage):
         super().__init__()
         limits = AdmissionLimits(100, 100, 100, None, RATE, RATE)
         self.admission = Admission(limits, self.registry)
-        self.rebalancer = Rebalancer(
-            self.trips, Keys(), self.registry, self.admission, LIMITS, node="gw"
-        )
+        nodes = NodeList(self.trips, Keys(), ServerClock(), node="gw")
+        self.rebalancer = Rebalancer(nodes, self.registry, self.admission, LIMITS)
         self.clients = [self.client() for _ in range(sockets)]
         for client in self.clients:
             client.connection.advance(SessionInput.HELLO)
