@@ -27,6 +27,18 @@ def is_valid_id(text: object) -> bool:
     return isinstance(text, str) and _ALLOWED(text) is not None
 
 
+def id_fault(value: object) -> str:
+    """Return in what `value` is no id, in words that follow its name and do not quote it whole."""
+    if not isinstance(value, str):
+        return f"is a {type(value).__name__}, not a text"
+    if not value or len(value) > MAX_ID_LENGTH:
+        return f"has {len(value)} characters, allowed are 1 to {MAX_ID_LENGTH}"
+    foreign = next((each for each in value if not _ALLOWED(f"a{each}")), None)
+    if foreign is None:
+        return f"begins with {value[0]!a}, not with a letter or a digit"
+    return f"has {foreign!a}, allowed are A-Z a-z 0-9 . _ -"
+
+
 def checked_org(text: str) -> Org:
     """Return `text` as an org id.
 

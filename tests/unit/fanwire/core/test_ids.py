@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanwire.core.ids import MAX_ID_LENGTH, checked_org, checked_service, checked_user, is_valid_id
+from fanwire.core.ids import (
+    MAX_ID_LENGTH,
+    checked_org,
+    checked_service,
+    checked_user,
+    id_fault,
+    is_valid_id,
+)
 from fanwire.errors import InvalidId
 
 FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -60,3 +67,22 @@ def test_only_texts_of_the_alphabet_are_allowed(text: str) -> None:
 @pytest.mark.parametrize("value", [None, 7, b"tasks", ["tasks"], {}])
 def test_what_is_no_text_is_no_id(value: object) -> None:
     assert not is_valid_id(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (7, "is a int, not a text"),
+        (["acme"], "is a list, not a text"),
+        ("", "has 0 characters, allowed are 1 to 63"),
+        ("a" * 64, "has 64 characters, allowed are 1 to 63"),
+        ("auth0|123", "has '|', allowed are A-Z a-z 0-9 . _ -"),
+        ("demo@example.com", "has '@', allowed are A-Z a-z 0-9 . _ -"),
+        ("de\u202emo", "has '\\u202e', allowed are A-Z a-z 0-9 . _ -"),
+        ("demo\n", "has '\\n', allowed are A-Z a-z 0-9 . _ -"),
+        ("_canary", "begins with '_', not with a letter or a digit"),
+    ],
+)
+def test_the_fault_of_a_value_is_told_in_words(value: object, fault: str) -> None:
+    assert not is_valid_id(value)
+    assert id_fault(value) == fault
