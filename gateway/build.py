@@ -154,4 +154,5 @@ def _claim_rules(tokens: TokenSettings) -> ClaimRules:
         audience=tokens.jwt_audience,
         leeway_s=tokens.jwt_leeway_s,
         longest_life_s=tokens.jwt_max_lifetime_s,
+        mapping=tokens.claim_mapping,
     )

@@ -4,18 +4,23 @@ A signature proves who wrote the claims, not that they are sane: an `exp` that i
 1e308 would crash or outlive a timer, a `sub` with a colon would reach into another key. So
 each type is checked exactly, a boolean is no number, and nothing is converted.
 
-A missing list of services or properties grants nothing. `"*"` grants all.
+Where each claim stands is the mapping's to say (fanwire/auth/claim_mapping.py). A missing list of
+services or properties grants nothing, if the mapping has no default for it. `"*"` grants all.
 
-Rejected: fractions in `exp` and `iat`. RFC 7519 allows them, but no issuer needs them here,
-and whole seconds keep every later comparison exact.
+Fractions of a second are rounded down, since RFC 7519 allows issuers to send them, and whole
+seconds keep every later comparison exact.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final, TypeGuard
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-from fanwire.core.ids import Org, UserId, is_valid_id
+from fanwire.auth.claim_mapping import ClaimMapping, Granted
+from fanwire.auth.claim_paths import Absent, claim_at
+from fanwire.auth.grants import is_plain_text, read_properties, read_services
+from fanwire.core.ids import Org, UserId, id_fault, is_valid_id
 from fanwire.errors import Unauthorized
 
 MAX_LEEWAY_S: Final = 10
@@ -24,9 +29,6 @@ life."""
 
 MAX_LIFE_S: Final = 24 * 60 * 60
 """A day: a stolen token serves no longer, and no revocation has to be kept for longer."""
-
-MAX_TEXT_LENGTH: Final = 128
-"""Room for a URN or two UUIDs; such texts go into keys and logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class ClaimRules:
     audience: str
     leeway_s: int = MAX_LEEWAY_S
     longest_life_s: int = MAX_LIFE_S
+    mapping: ClaimMapping = field(default_factory=ClaimMapping)
 
     def __post_init__(self) -> None:
         if not self.issuer or not self.audience:
@@ -53,8 +56,8 @@ class Claims:
 
     org: Org
     sub: UserId
-    services: frozenset[str] | None
-    properties: frozenset[str] | None
+    services: Granted
+    properties: Granted
     publish: bool
     exp_ms: int
     iat_s: int
@@ -65,29 +68,40 @@ class Claims:
         return self.services is None or service in self.services
 
 
-def read_claims(payload: Mapping[str, object], rules: ClaimRules, *, now_s: float) -> Claims:
+def read_claims(
+    payload: Mapping[str, object], rules: ClaimRules, *, signed: bytes, now_s: float
+) -> Claims:
     """Return the claims of a payload whose signature is good. `now_s` is the wall clock.
+
+    `signed` is what the signature was made of: a token without an id is known by it.
 
     Raises:
         Unauthorized: If a claim is missing, of a wrong type, or not (or no longer) valid.
     """
     if payload.get("iss") != rules.issuer:
         raise Unauthorized("iss is not our issuer")
-    _check_audience(payload.get("aud"), rules.audience)
+    mapping = rules.mapping
+    _check_audience(payload, rules.audience, mapping.client)
     expires_s, issued_s = _lifetime(payload, rules, now_s)
     return Claims(
-        org=Org(_id(payload, "org")),
-        sub=UserId(_id(payload, "sub")),
-        services=_names(payload, "services", _is_id),
-        properties=_names(payload, "properties", _is_plain_text),
-        publish=_flag(payload, "publish"),
+        org=Org(_id(payload, mapping.org, default=mapping.defaults.org)),
+        sub=UserId(_id(payload, mapping.user)),
+        services=read_services(payload, mapping),
+        properties=read_properties(payload, mapping),
+        publish=_flag(payload, mapping.publish),
         exp_ms=expires_s * 1000,
         iat_s=issued_s,
-        jti=_token_id(payload),
+        jti=_token_id(payload, signed, is_optional=mapping.token_id_is_optional),
     )
 
 
-def _check_audience(audience: object, ours: str) -> None:
+def _check_audience(payload: Mapping[str, object], ours: str, stand_in: str | None) -> None:
+    # Only where there is no `aud` at all: one that names another must not be passed by.
+    if stand_in is not None and "aud" not in payload:
+        if payload.get(stand_in) != ours:
+            raise Unauthorized(f"{stand_in} does not name us, and there is no aud")
+        return
+    audience = payload.get("aud")
     listed = audience if isinstance(audience, list) else [audience]
     if not all(isinstance(name, str) for name in listed) or ours not in listed:
         raise Unauthorized("aud does not name us")
@@ -108,55 +122,40 @@ def _lifetime(payload: Mapping[str, object], rules: ClaimRules, now_s: float) ->
 def _whole_seconds(payload: Mapping[str, object], name: str) -> int:
     seconds = payload.get(name)
     # `type`, not `isinstance`: True would pass for 1.
+    if type(seconds) is float:
+        seconds = math.floor(seconds)
     if type(seconds) is not int or seconds.bit_length() > 53:
-        raise Unauthorized(f"{name} is missing or not whole seconds")
+        raise Unauthorized(f"{name} is missing or no number of seconds")
     return seconds
 
 
-def _id(payload: Mapping[str, object], name: str) -> str:
-    value = payload.get(name)
-    if not _is_id(value):
-        raise Unauthorized(f"{name} is missing or not an id")
+def _id(payload: Mapping[str, object], name: str, *, default: str | None = None) -> str:
+    value = claim_at(payload, name)
+    if isinstance(value, Absent):
+        if default is None:
+            raise Unauthorized(f"the claim {name} is missing")
+        return default
+    if not isinstance(value, str) or not is_valid_id(value):
+        raise Unauthorized(f"the claim {name} {id_fault(value)}")
     return value
 
 
-def _token_id(payload: Mapping[str, object]) -> str:
+def _token_id(payload: Mapping[str, object], signed: bytes, *, is_optional: bool) -> str:
+    if is_optional and "jti" not in payload:
+        # Not of the whole token: who has one signed by ES256 can write its signature in a second
+        # way, which is as good and would have another hash.
+        return hashlib.sha256(signed).hexdigest()
     value = payload.get("jti")
     # A revocation spells `sub@iat` beside token ids; a token id with an @ could pass for one.
-    if not _is_plain_text(value) or "@" in value:
+    if not is_plain_text(value) or "@" in value:
         raise Unauthorized("jti is missing or not a plain text without @")
     return value
 
 
-def _names(
-    payload: Mapping[str, object], name: str, is_name: Callable[[object], TypeGuard[str]]
-) -> frozenset[str] | None:
-    value = payload.get(name, [])
-    if value == "*":
-        return None
-    # An asterisk inside a list is a mistake for one in its place; to guess would widen rights.
-    if not isinstance(value, list) or "*" in value or not all(map(is_name, value)):
-        raise Unauthorized(f'{name} is neither "*" nor a list of names')
-    return _shared(tuple(value))
-
-
-@lru_cache(maxsize=512)
-def _shared(names: tuple[str, ...]) -> frozenset[str]:
-    # Ten thousand sockets of one app list the same few names: one set serves them all.
-    return frozenset(names)
-
-
 def _flag(payload: Mapping[str, object], name: str) -> bool:
-    value = payload.get(name, False)
+    value = claim_at(payload, name)
+    if isinstance(value, Absent):
+        return False
     if not isinstance(value, bool):
-        raise Unauthorized(f"{name} is neither true nor false")
+        raise Unauthorized(f"the claim {name} is neither true nor false")
     return value
-
-
-def _is_id(value: object) -> TypeGuard[str]:
-    return is_valid_id(value)
-
-
-def _is_plain_text(value: object) -> TypeGuard[str]:
-    # `isprintable` refuses control characters, bidirectional marks and lone surrogates.
-    return isinstance(value, str) and 0 < len(value) <= MAX_TEXT_LENGTH and value.isprintable()

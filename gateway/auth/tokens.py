@@ -81,7 +81,7 @@ class TokenVerifier:
         self._keys.find(compact.key_id).check(compact)
         # Only now is the payload read: what is not the issuer's never reaches the JSON parser.
         payload = token_object(compact.payload, what="payload")
-        return read_claims(payload, self._rules, now_s=now_s)
+        return read_claims(payload, self._rules, signed=compact.signed, now_s=now_s)
 
 
 def extract_token(

@@ -1,4 +1,4 @@
-"""How tokens are checked: REALTIME_JWT_* and REALTIME_JWKS_*, read by the gateway alone.
+"""How tokens are checked: REALTIME_JWT_*, REALTIME_JWKS_*, REALTIME_TOKEN_*, for the gateway alone.
 
 Exactly one family of keys: a shared secret (HS*) or public keys from a JWKS (RS*, PS*, ES*, EdDSA).
 With both, a token signed with the published public key as if it were the secret could pass.
@@ -7,12 +7,28 @@ With both, a token signed with the published public key as if it were the secret
 import stat
 import sys
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from fanwire.auth.claim_mapping import (
+    ClaimDefaults,
+    ClaimMapping,
+    ScopeGrants,
+    granted_properties,
+    granted_services,
+    scope_services,
+)
+from fanwire.core.ids import Org
 from fanwire.token_algorithms import SECRET_ALGORITHMS, least_secret_bytes
+from shared.settings.claim_types import (
+    ClaimName,
+    OrgId,
+    PropertyList,
+    ScopeTable,
+    ServiceList,
+)
 from shared.settings.loading import EnvSettings
 from shared.settings.types import CommaSeparated, Environment
 from shared.settings.url_rules import jwks_url_problem
@@ -31,7 +47,7 @@ PUBLIC_KEY_ALGORITHMS: Final = (
 
 
 class TokenSettings(EnvSettings):
-    """Read from REALTIME_JWT_* and REALTIME_JWKS_* variables."""
+    """Read from REALTIME_JWT_*, REALTIME_JWKS_* and REALTIME_TOKEN_* variables."""
 
     model_config = SettingsConfigDict(env_prefix="REALTIME_")
 
@@ -62,6 +78,41 @@ class TokenSettings(EnvSettings):
         86_400, ge=60, le=86_400, description="Longest time from `iat` to `exp`."
     )
 
+    token_user_claim: ClaimName = Field(
+        "sub", description="The claim that holds the user; nested as `a.b`, `a.0`."
+    )
+    token_org_claim: ClaimName = Field("org", description="The claim that holds the org.")
+    token_services_claim: ClaimName = Field(
+        "services", description="The claim that lists services, or holds `*`."
+    )
+    token_properties_claim: ClaimName = Field(
+        "properties", description="The claim that lists properties, or holds `*`."
+    )
+    token_publish_claim: ClaimName = Field(
+        "publish", description="The claim that is true of who may publish."
+    )
+    token_client_claim: Literal["azp", "client_id"] | None = Field(
+        None, description="What is compared with the audience in a token without `aud`."
+    )
+    token_jti_optional: bool = Field(
+        False, description="Accept tokens without `jti`; their SHA-256 is revoked in its place."
+    )
+    token_scope_claim: ClaimName | None = Field(
+        None, description="The claim that holds scopes, roles or groups: a text or a list."
+    )
+    token_scopes: ScopeTable = Field(
+        (), description="What each of them opens: `scope=service+service`, or `scope=*`."
+    )
+    token_default_org: OrgId | None = Field(
+        None, description="The org of tokens that have no claim for it."
+    )
+    token_default_services: ServiceList = Field(
+        (), description="The services of tokens without a claim for them; `*` for all."
+    )
+    token_default_properties: PropertyList = Field(
+        (), description="The properties of tokens without a claim for them; `*` for all."
+    )
+
     @property
     def secret(self) -> bytes | None:
         """The shared secret, from the variable or the file; None with a JWKS."""
@@ -71,6 +122,31 @@ class TokenSettings(EnvSettings):
     def algorithms(self) -> tuple[str, ...]:
         """The accepted algorithms, all of one family."""
         return self.jwt_algorithms or (("RS256", "ES256") if self.jwks_url else ("HS256",))
+
+    @property
+    def claim_mapping(self) -> ClaimMapping:
+        """Which claim holds what."""
+        return ClaimMapping(
+            user=self.token_user_claim,
+            org=self.token_org_claim,
+            services=self.token_services_claim,
+            properties=self.token_properties_claim,
+            publish=self.token_publish_claim,
+            client=self.token_client_claim,
+            token_id_is_optional=self.token_jti_optional,
+            scopes=self._scope_grants,
+            defaults=ClaimDefaults(
+                Org(self.token_default_org) if self.token_default_org else None,
+                granted_services(self.token_default_services),
+                granted_properties(self.token_default_properties),
+            ),
+        )
+
+    @property
+    def _scope_grants(self) -> ScopeGrants | None:
+        if self.token_scope_claim is None:
+            return None
+        return ScopeGrants(self.token_scope_claim, scope_services(self.token_scopes))
 
     @model_validator(mode="before")
     @classmethod
@@ -120,6 +196,25 @@ class TokenSettings(EnvSettings):
                     f"REALTIME_JWKS_MAX_AGE_S ({self.jwks_max_age_s}) must be at least "
                     f"REALTIME_JWKS_REFRESH_S ({self.jwks_refresh_s})"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _scopes_are_found_and_open_something(self) -> Self:
+        if self.token_scopes and self.token_scope_claim is None:
+            raise ValueError(
+                "REALTIME_TOKEN_SCOPES needs REALTIME_TOKEN_SCOPE_CLAIM: name the claim that holds "
+                "the scopes"
+            )
+        if self.token_scope_claim is not None and not self.token_scopes:
+            raise ValueError(
+                "REALTIME_TOKEN_SCOPE_CLAIM needs REALTIME_TOKEN_SCOPES: say what each scope "
+                "opens, as scope=service"
+            )
+        if self.token_scope_claim == self.token_services_claim:
+            raise ValueError(
+                "REALTIME_TOKEN_SCOPE_CLAIM must differ from REALTIME_TOKEN_SERVICES_CLAIM: a "
+                "claim holds scopes or names of services"
+            )
         return self
 
 

@@ -1,4 +1,4 @@
-"""REALTIME_JWT_* and REALTIME_JWKS_*: by what a gateway says to a token.
+"""REALTIME_JWT_*, _JWKS_* and _TOKEN_*: by what a gateway says to a token, and reads in it.
 
 `{secret_file}` and `{jwks_url}` in a value stand for what the test has made.
 """
@@ -45,6 +45,18 @@ async def verdict(token: str) -> str:
     except Unauthorized as refusal:
         return refusal.cause
     return ACCEPTED
+
+
+async def read(claim: str, *missing: str, **changed: object) -> object:
+    """Return what a gateway of the environment reads in a token; None if it refuses."""
+    payload = {name: value for name, value in CLAIMS.items() if name not in missing} | changed
+    try:
+        verifier = a_gateway().sessions.credentials.verifier
+        claims = verifier.verify(signed(payload, secret=SECRET.encode()), now_s=NOW_S)
+    except (SettingsProblem, Unauthorized):
+        return None
+    found: object = getattr(claims, claim)
+    return found
 
 
 async def _fetch(keys: JwksKeys) -> None:
@@ -114,5 +126,37 @@ EFFECTS: Final = {
     "REALTIME_JWT_LEEWAY_S": Effect("10", lambda: verdict(a_token(exp=int(NOW_S) - 7)), ACCEPTED),
     "REALTIME_JWT_MAX_LIFETIME_S": Effect(
         "600", lambda: verdict(a_token()), "lives longer than 600 s, or not at all"
+    ),
+    "REALTIME_TOKEN_USER_CLAIM": Effect("uid", lambda: read("sub", uid="u7"), "u7"),
+    "REALTIME_TOKEN_ORG_CLAIM": Effect("o.id", lambda: read("org", o={"id": "globex"}), "globex"),
+    "REALTIME_TOKEN_SERVICES_CLAIM": Effect(
+        "groups", lambda: read("services", groups=["a"]), frozenset({"a"})
+    ),
+    "REALTIME_TOKEN_PROPERTIES_CLAIM": Effect(
+        "places", lambda: read("properties", places=["p1"]), frozenset({"p1"})
+    ),
+    "REALTIME_TOKEN_PUBLISH_CLAIM": Effect("writer", lambda: read("publish", writer=True), True),
+    "REALTIME_TOKEN_CLIENT_CLAIM": Effect(
+        "azp", lambda: read("org", "aud", azp=VALID["REALTIME_JWT_AUDIENCE"]), "acme"
+    ),
+    "REALTIME_TOKEN_JTI_OPTIONAL": Effect("true", lambda: read("org", "jti"), "acme"),
+    "REALTIME_TOKEN_SCOPE_CLAIM": Effect(
+        "scp",
+        lambda: read("services", "services", scp="staff"),
+        frozenset({"tasks"}),
+        {"REALTIME_TOKEN_SCOPES": "staff=tasks"},
+    ),
+    "REALTIME_TOKEN_SCOPES": Effect(
+        "staff=tasks",
+        lambda: read("services", "services", scp="staff"),
+        frozenset({"tasks"}),
+        {"REALTIME_TOKEN_SCOPE_CLAIM": "scp"},
+    ),
+    "REALTIME_TOKEN_DEFAULT_ORG": Effect("globex", lambda: read("org", "org"), "globex"),
+    "REALTIME_TOKEN_DEFAULT_SERVICES": Effect(
+        "news", lambda: read("services", "services"), frozenset({"news"})
+    ),
+    "REALTIME_TOKEN_DEFAULT_PROPERTIES": Effect(
+        "p1,p2", lambda: read("properties", "properties"), frozenset({"p1", "p2"})
     ),
 }

@@ -144,7 +144,8 @@ BAD_TOKENS: Final = {
     "B71-exp-nan": with_raw_claim("exp", "NaN"),
     "B71-exp-infinity": with_raw_claim("exp", "Infinity"),
     "B71-exp-true": with_claims(exp=True),
-    "B71-exp-float": with_claims(exp=NOW_S + 60.5),
+    "B71-exp-fraction-past": with_claims(exp=NOW_S - 10.5),
+    "B71-exp-fraction-huge": with_raw_claim("exp", "1795420060e30"),
     "B72-nbf-in-the-future": with_claims(nbf=int(NOW_S) + 11),
     "B72-iat-in-the-future": with_claims(iat=int(NOW_S) + 11),
     "B72-iat-in-the-future-nbf-past": with_claims(iat=int(NOW_S) + 11, nbf=int(NOW_S)),
@@ -232,6 +233,9 @@ def test_a_public_key_is_no_secret(secret: bytes) -> None:
 GOOD_VARIANTS: Final = {
     "B68-exp-within-leeway": with_claims(exp=int(NOW_S) - 9),
     "B70-lives-24-hours": with_claims(exp=int(NOW_S) - 60 + 24 * 3600),
+    "B71-exp-fraction": with_claims(exp=NOW_S + 60.5),
+    "B71-iat-fraction": with_claims(iat=NOW_S - 60.25),
+    "B71-nbf-fraction": with_claims(nbf=NOW_S - 0.5),
     "B72-iat-within-leeway": with_claims(iat=int(NOW_S) + 10),
     "B73-aud-list-with-us": with_claims(aud=["other", AUDIENCE]),
     "B76-unknown-claim": with_claims(email="demo@example.com"),
@@ -283,6 +287,12 @@ def test_a_token_is_refused_from_its_expiry_and_leeway_on() -> None:
     assert VERIFIER.verify(GOOD, now_s=end_s - 0.001).sub == "demo"
     with pytest.raises(Unauthorized):
         VERIFIER.verify(GOOD, now_s=end_s)
+
+
+def test_B71_a_fraction_is_rounded_down() -> None:
+    claims = VERIFIER.verify(with_claims(iat=NOW_S - 60.25, exp=NOW_S + 60.75), now_s=NOW_S)
+    assert claims.exp_ms == (int(NOW_S) + 60) * 1000
+    assert claims.iat_s == int(NOW_S) - 61
 
 
 def test_tokens_with_the_same_list_share_one_set() -> None:
