@@ -90,7 +90,7 @@ class Gateway:
         )
         return SessionRules(
             profile,
-            settings.connection_limits,
+            settings.connection_limits(max_token_bytes=tokens.token_max_bytes),
             settings.liveness_limits(expiry_leeway_ms=tokens.jwt_leeway_s * 1000),
             poll_ms=settings.subscription_poll_ms,
             on_turn=self.telemetry.histograms.applied,
@@ -155,4 +155,5 @@ def _claim_rules(tokens: TokenSettings) -> ClaimRules:
         leeway_s=tokens.jwt_leeway_s,
         longest_life_s=tokens.jwt_max_lifetime_s,
         mapping=tokens.claim_mapping,
+        max_bytes=tokens.token_max_bytes,
     )

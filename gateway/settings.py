@@ -194,14 +194,14 @@ class GatewaySettings(EnvSettings):
         """What an HTTP call may carry."""
         return BodyLimits(self.max_body_bytes, self.body_timeout_ms)
 
-    @property
-    def connection_limits(self) -> ConnectionLimits:
-        """What one socket may cost."""
+    def connection_limits(self, *, max_token_bytes: int) -> ConnectionLimits:
+        """Return what one socket may cost."""
         return ConnectionLimits(
             frames=FrameLimits(max_message_bytes=self.max_frame_bytes),
             rate=RateLimit(self.message_rate_per_s, self.message_burst),
             hard_limit_bytes=self.hard_limit_bytes,
             send_buffer_bytes=self.send_buffer_bytes,
+            max_token_bytes=max_token_bytes,
         )
 
     @property

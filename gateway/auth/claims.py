@@ -20,6 +20,7 @@ from typing import Final
 from fanwire.auth.claim_mapping import ClaimMapping, Granted
 from fanwire.auth.claim_paths import Absent, claim_at
 from fanwire.auth.grants import is_plain_text, read_properties, read_services
+from fanwire.auth.token_size import DEFAULT_TOKEN_BYTES
 from fanwire.core.ids import Org, UserId, id_fault, is_valid_id
 from fanwire.errors import Unauthorized
 
@@ -40,6 +41,8 @@ class ClaimRules:
     leeway_s: int = MAX_LEEWAY_S
     longest_life_s: int = MAX_LIFE_S
     mapping: ClaimMapping = field(default_factory=ClaimMapping)
+    max_bytes: int = DEFAULT_TOKEN_BYTES
+    """Of the token itself, before anything in it is looked at."""
 
     def __post_init__(self) -> None:
         if not self.issuer or not self.audience:

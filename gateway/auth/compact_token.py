@@ -18,11 +18,9 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Final
 
+from fanwire.auth.token_size import DEFAULT_TOKEN_BYTES
 from fanwire.errors import Unauthorized
 from fanwire.wire.strict_json import NotStrictJson, parse_object
-
-MAX_TOKEN_BYTES: Final = 4096
-"""Ten times a usual token: room for long lists of services, and cheap to check all the same."""
 
 _SHAPE: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)").fullmatch
 _ACCESS_TOKEN_TYPES: Final = frozenset({"jwt", "at+jwt"})
@@ -39,14 +37,14 @@ class CompactToken:
     payload: bytes
 
 
-def parse_compact(token: str) -> CompactToken:
-    """Take `token` apart.
+def parse_compact(token: str, *, max_bytes: int = DEFAULT_TOKEN_BYTES) -> CompactToken:
+    """Take `token` apart, if it has at most `max_bytes`.
 
     Raises:
         Unauthorized: If it is not a token of a kind that we accept.
     """
-    if len(token) > MAX_TOKEN_BYTES:
-        raise Unauthorized(f"the token has {len(token)} bytes, at most {MAX_TOKEN_BYTES}")
+    if len(token) > max_bytes:
+        raise Unauthorized(f"the token has {len(token)} bytes, at most {max_bytes}")
     shape = _SHAPE(token)
     if shape is None:
         raise Unauthorized("the token is not three base64url segments")

@@ -77,7 +77,7 @@ class TokenVerifier:
         Raises:
             Unauthorized: If any check fails.
         """
-        compact = parse_compact(token)
+        compact = parse_compact(token, max_bytes=self._rules.max_bytes)
         self._keys.find(compact.key_id).check(compact)
         # Only now is the payload read: what is not the issuer's never reaches the JSON parser.
         payload = token_object(compact.payload, what="payload")

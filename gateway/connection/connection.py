@@ -155,7 +155,8 @@ class Connection(asyncio.Protocol):
 
     def _act_on(self, payload: bytes) -> None:
         try:
-            self._events.received(self, parse_message(payload))
+            limit = self._events.limits.max_token_bytes
+            self._events.received(self, parse_message(payload, max_token_bytes=limit))
         except UnknownType as error:
             self._unknown_count += 1
             if self._unknown_count > TOLERATED_UNKNOWN_MESSAGES:

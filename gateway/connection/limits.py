@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from fanwire.auth.token_size import DEFAULT_TOKEN_BYTES
 from gateway.connection.rate_limit import RateLimit
 from gateway.websocket.events import FrameLimits
 
@@ -21,3 +22,4 @@ class ConnectionLimits:
     rate: RateLimit
     hard_limit_bytes: int
     send_buffer_bytes: int
+    max_token_bytes: int = DEFAULT_TOKEN_BYTES

@@ -6,15 +6,12 @@ checks get bypassed.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
+from fanwire.auth.token_size import DEFAULT_TOKEN_BYTES
 from fanwire.core.ids import Service, checked_service
 from fanwire.core.position import Position, parse_position
 from fanwire.errors import BadMessage, shortened
 from fanwire.wire.strict_json import NotStrictJson, parse_object
-
-MAX_TOKEN_CHARS: Final = 4096
-"""As gateway/auth/compact_token.py, which takes it apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ class UnknownType(BadMessage):
     """A `type` that this gateway does not know; tolerated a few times."""
 
 
-def parse_message(payload: bytes) -> ClientMessage:
+def parse_message(payload: bytes, *, max_token_bytes: int = DEFAULT_TOKEN_BYTES) -> ClientMessage:
     """Return the message in a text frame.
 
     Raises:
@@ -66,7 +63,7 @@ def parse_message(payload: bytes) -> ClientMessage:
         case "visibility":
             return VisibilityMessage(_hidden(fields.get("hidden")))
         case "auth":
-            return AuthMessage(_token(fields.get("token")))
+            return AuthMessage(_token(fields.get("token"), max_token_bytes))
         case other:
             raise UnknownType(f"type {shortened(other)} is not auth, ack, visibility or ping")
 
@@ -90,7 +87,7 @@ def _hidden(value: object) -> bool:
     return value
 
 
-def _token(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_TOKEN_CHARS:
-        raise BadMessage("token is not a string of 1 to 4096 characters")
+def _token(value: object, max_bytes: int) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= max_bytes:
+        raise BadMessage(f"token is not a string of 1 to {max_bytes} characters")
     return value

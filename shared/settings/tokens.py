@@ -20,6 +20,7 @@ from fanwire.auth.claim_mapping import (
     granted_services,
     scope_services,
 )
+from fanwire.auth.token_size import DEFAULT_TOKEN_BYTES, LARGEST_TOKEN_BYTES
 from fanwire.core.ids import Org
 from fanwire.token_algorithms import SECRET_ALGORITHMS, least_secret_bytes
 from shared.settings.claim_types import (
@@ -76,6 +77,12 @@ class TokenSettings(EnvSettings):
     jwt_leeway_s: int = Field(5, ge=0, le=10, description="Clock difference that is forgiven.")
     jwt_max_lifetime_s: int = Field(
         86_400, ge=60, le=86_400, description="Longest time from `iat` to `exp`."
+    )
+    token_max_bytes: int = Field(
+        DEFAULT_TOKEN_BYTES,
+        ge=1_024,
+        le=LARGEST_TOKEN_BYTES,
+        description="Longest token; proxies in front must pass on a header of that length.",
     )
 
     token_user_claim: ClaimName = Field(

@@ -127,6 +127,9 @@ EFFECTS: Final = {
     "REALTIME_JWT_MAX_LIFETIME_S": Effect(
         "600", lambda: verdict(a_token()), "lives longer than 600 s, or not at all"
     ),
+    "REALTIME_TOKEN_MAX_BYTES": Effect(
+        "8192", lambda: verdict(a_token(groups="g" * 4_500)), ACCEPTED
+    ),
     "REALTIME_TOKEN_USER_CLAIM": Effect("uid", lambda: read("sub", uid="u7"), "u7"),
     "REALTIME_TOKEN_ORG_CLAIM": Effect("o.id", lambda: read("org", o={"id": "globex"}), "globex"),
     "REALTIME_TOKEN_SERVICES_CLAIM": Effect(

@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from fanwire.auth.token_size import LARGEST_TOKEN_BYTES
 from fanwire.core.keys import CANARY
 from fanwire.errors import Unauthorized
 from gateway.auth.claims import ClaimRules
 from gateway.auth.token_key import TokenKey, public_key
 from gateway.auth.tokens import SharedSecret, TokenVerifier
+from gateway.edge.request_head import MAX_HEAD_BYTES
 from tests.support.signing import (
     AUDIENCE,
     GOOD_CLAIMS,
@@ -287,6 +289,18 @@ def test_a_token_is_refused_from_its_expiry_and_leeway_on() -> None:
     assert VERIFIER.verify(GOOD, now_s=end_s - 0.001).sub == "demo"
     with pytest.raises(Unauthorized):
         VERIFIER.verify(GOOD, now_s=end_s)
+
+
+def test_B82_a_token_may_be_as_long_as_the_rules_say() -> None:
+    rules = ClaimRules(ISSUER, AUDIENCE, max_bytes=8_192)
+    large = TokenVerifier(SharedSecret(SECRET), rules)
+    assert large.verify(with_claims(groups=["g" * 36] * 100), now_s=NOW_S).sub == "demo"
+    assert refused(with_claims(groups=["g" * 36] * 100)).endswith("bytes, at most 4096")
+    assert refused(GOOD + "A" * (8_193 - len(GOOD)), large).endswith("8193 bytes, at most 8192")
+
+
+def test_B82_the_longest_token_leaves_room_in_a_head() -> None:
+    assert LARGEST_TOKEN_BYTES + 4_096 <= MAX_HEAD_BYTES
 
 
 def test_B71_a_fraction_is_rounded_down() -> None:

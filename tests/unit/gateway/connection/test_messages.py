@@ -43,6 +43,13 @@ def test_what_a_client_says(text: bytes, message: ClientMessage) -> None:
     assert parse_message(text) == message
 
 
+def test_a_token_may_be_as_long_as_the_gateway_takes_them() -> None:
+    text = b'{"type":"auth","token":"%b"}' % (b"x" * 8_192)
+    assert parse_message(text, max_token_bytes=8_192) == AuthMessage("x" * 8_192)
+    with pytest.raises(BadMessage, match="1 to 8191 characters"):
+        parse_message(text, max_token_bytes=8_191)
+
+
 def test_B48_unknown_fields_are_ignored() -> None:
     assert parse_message(b'{"type":"ping","since":{"deep":[1]},"positions":7}') == PingMessage()
 
