@@ -31,6 +31,7 @@ from shared.settings.claim_types import (
     ServiceList,
 )
 from shared.settings.loading import EnvSettings
+from shared.settings.token_presets import TokenPreset, with_preset
 from shared.settings.types import CommaSeparated, Environment
 from shared.settings.url_rules import jwks_url_problem
 
@@ -85,6 +86,9 @@ class TokenSettings(EnvSettings):
         description="Longest token; proxies in front must pass on a header of that length.",
     )
 
+    token_preset: TokenPreset | None = Field(
+        None, description="Whose tokens: fills in what follows, where nothing else is set."
+    )
     token_user_claim: ClaimName = Field(
         "sub", description="The claim that holds the user; nested as `a.b`, `a.0`."
     )
@@ -166,6 +170,11 @@ class TokenSettings(EnvSettings):
             )
         path = values.get("jwt_secret_file")
         return values if path is None else values | {"jwt_secret": _file_secret(Path(path))}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset_fills_in(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return with_preset(values)
 
     @model_validator(mode="after")
     def _algorithms_fit_the_keys(self) -> Self:

@@ -130,6 +130,7 @@ EFFECTS: Final = {
     "REALTIME_TOKEN_MAX_BYTES": Effect(
         "8192", lambda: verdict(a_token(groups="g" * 4_500)), ACCEPTED
     ),
+    "REALTIME_TOKEN_PRESET": Effect("okta", lambda: read("sub", uid="u7"), "u7"),
     "REALTIME_TOKEN_USER_CLAIM": Effect("uid", lambda: read("sub", uid="u7"), "u7"),
     "REALTIME_TOKEN_ORG_CLAIM": Effect("o.id", lambda: read("org", o={"id": "globex"}), "globex"),
     "REALTIME_TOKEN_SERVICES_CLAIM": Effect(
