@@ -5,7 +5,7 @@ import socket
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
-from gateway.auth.claims import ClaimRules
+from fanwire.auth.claims import ClaimRules
 from gateway.auth.jwks import JwksKeys
 from gateway.auth.key_ring import KeyLimits
 from gateway.auth.tokens import KeySource, SharedSecret, TokenVerifier

@@ -1,1 +1,1 @@
-"""What a token says, and where in it."""
+"""What a token must be and say, and which of its claims holds what."""

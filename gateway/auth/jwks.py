@@ -16,10 +16,10 @@ from typing import Final
 
 import httpx
 
+from fanwire.auth.token_key import TokenKey
 from fanwire.errors import Unauthorized
 from fanwire.wire.strict_json import NotStrictJson
 from gateway.auth.key_ring import KeyLimits, KeyRing, usable_keys
-from gateway.auth.token_key import TokenKey
 from shared.logs import logger
 
 log = logger()

@@ -10,8 +10,8 @@ Misses are not remembered. A list of unknown key ids would be a list that attack
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from fanwire.auth.token_key import TokenKey, public_key
 from fanwire.wire.strict_json import parse_object
-from gateway.auth.token_key import TokenKey, public_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ what "sign out everywhere" needs, since no list is kept of the tokens handed out
 
 from collections.abc import Iterable
 
-from gateway.auth.claims import Claims
+from fanwire.auth.claims import Claims
 
 
 class RevokedTokens:

@@ -1,6 +1,6 @@
 """Who is calling: the token's place in a request, and the check of what it says.
 
-A key fixes its algorithms (token_key.py beside this), and a gateway has either one shared
+A key fixes its algorithms (fanwire/auth/token_key.py), and a gateway has either one shared
 secret or the public keys of a JWKS, so nothing in a token widens how it is checked. Every refusal
 of a token has the same public text; the cause is for the log, since it would tell an attacker how
 far he got.
@@ -12,10 +12,10 @@ a cache would have to forget at each expiry and each revocation.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final, Protocol
 
+from fanwire.auth.claims import ClaimRules, Claims, read_claims
+from fanwire.auth.compact_token import parse_compact, token_object
+from fanwire.auth.token_key import TokenKey, secret_key
 from fanwire.errors import BadMessage, TokenInUrl, Unauthorized
-from gateway.auth.claims import ClaimRules, Claims, read_claims
-from gateway.auth.compact_token import parse_compact, token_object
-from gateway.auth.token_key import TokenKey, secret_key
 
 SUBPROTOCOL: Final = "rt.v1"
 TOKEN_PREFIX: Final = "rt.token."

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Final
 
+from fanwire.auth.claims import Claims
 from fanwire.core.ids import Org
-from gateway.auth.claims import Claims
 from gateway.delivery.bell import Bell
 from gateway.flow_control.flow_control import FlowControl
 from gateway.flow_control.switches import switched_off

@@ -8,10 +8,10 @@ elsewhere. It is small on purpose; ten thousand of them are the normal case.
 import asyncio
 from typing import Final, cast
 
+from fanwire.auth.claims import Claims
 from fanwire.core.ids import Service
 from fanwire.errors import RateLimited, RealtimeError
 from fanwire.wire.encode import encode_error
-from gateway.auth.claims import Claims
 from gateway.connection.events import ConnectionEvents, WriteGroup
 from gateway.connection.lanes import Queued
 from gateway.connection.limits import CLOSE_GRACE_MS, TOLERATED_UNKNOWN_MESSAGES

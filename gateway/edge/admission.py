@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
+from fanwire.auth.claims import Claims
 from fanwire.core.clock import now_ms
 from fanwire.errors import Draining, Overloaded, RateLimited
-from gateway.auth.claims import Claims
 from gateway.connection.rate_limit import RateLimit, TokenBucket
 from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.arrivals import Arrivals

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from fanwire.auth.claims import Claims
 from fanwire.core.ids import Org, UserId
-from gateway.auth.claims import Claims
 
 Key = TypeVar("Key")
 

@@ -2,8 +2,8 @@
 
 from fastapi import Request
 
+from fanwire.auth.claims import Claims
 from fanwire.errors import Unauthorized
-from gateway.auth.claims import Claims
 from gateway.auth.tokens import bearer_token, only_authorization
 from gateway.cluster.org_watch import OrgWatch
 from gateway.connection.counters import GatewayCounters

@@ -14,6 +14,7 @@ from fastapi import Response, WebSocket
 from redis.exceptions import RedisError
 from starlette.websockets import WebSocketDisconnect
 
+from fanwire.auth.claims import Claims
 from fanwire.core.connection_ids import new_connection_id
 from fanwire.errors import (
     BadMessage,
@@ -22,7 +23,6 @@ from fanwire.errors import (
     TooManyServices,
     Unauthorized,
 )
-from gateway.auth.claims import Claims
 from gateway.auth.tokens import (
     bearer_token,
     echoed_subprotocol,

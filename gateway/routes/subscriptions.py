@@ -6,10 +6,10 @@ from fastapi import Request, Response
 from opentelemetry.trace import Tracer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from fanwire.auth.claims import Claims
 from fanwire.core.ids import Service, is_valid_id
 from fanwire.core.subscription import Subscription
 from fanwire.errors import Forbidden, InvalidBody, RealtimeError
-from gateway.auth.claims import Claims
 from gateway.edge.request_body import BodyLimits, read_body
 from gateway.routes.answers import error_response, json_response
 from gateway.routes.caller import Callers
@@ -22,7 +22,7 @@ PATH: Final = "/v2/realtime/update-services"
 STORED: Final = "stored"
 
 _MAX_TEXT = 128
-"""As the claims of a token (gateway/auth/claims.py)."""
+"""As the claims of a token (fanwire/auth/claims.py)."""
 
 
 def _valid_service(name: str) -> str:

@@ -9,9 +9,9 @@ from typing import Annotated, Final
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from fanwire.auth.claims import Claims
 from fanwire.core.ids import is_valid_id
 from fanwire.errors import RealtimeError
-from gateway.auth.claims import Claims
 from gateway.edge.request_body import BodyLimits, read_body
 from gateway.routes.answers import error_response
 from gateway.routes.caller import Callers

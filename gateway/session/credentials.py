@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from fanwire.auth.claims import Claims
 from fanwire.core.clock import wall_ms
-from gateway.auth.claims import Claims
 from gateway.auth.tokens import TokenVerifier
 from gateway.session.revocations import Revocations
 

@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Set
 from typing import Final
 
+from fanwire.auth.claims import Claims
 from fanwire.core.clock import now_ms, wall_ms
 from fanwire.core.ids import Org
 from fanwire.core.keys import Keys
 from fanwire.errors import Forbidden, Unauthorized
-from gateway.auth.claims import Claims
 from gateway.auth.revoked_tokens import RevokedTokens
 from gateway.connection.registry import ConnectionRegistry
 from shared.redis.client import as_list

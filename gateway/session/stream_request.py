@@ -8,10 +8,10 @@ that the token does not list get the same answer, or the difference would tell w
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fanwire.auth.claims import Claims
 from fanwire.core.ids import Service, checked_service
 from fanwire.core.position import Position, parse_position
 from fanwire.errors import BadMessage, Forbidden, TooManyServices, shortened
-from gateway.auth.claims import Claims
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from fanwire.auth.claim_mapping import (
     granted_services,
     scope_services,
 )
+from fanwire.auth.token_presets import TokenPreset, with_preset
 from fanwire.auth.token_size import DEFAULT_TOKEN_BYTES, LARGEST_TOKEN_BYTES
 from fanwire.core.ids import Org
 from fanwire.token_algorithms import SECRET_ALGORITHMS, least_secret_bytes
@@ -31,7 +32,6 @@ from shared.settings.claim_types import (
     ServiceList,
 )
 from shared.settings.loading import EnvSettings
-from shared.settings.token_presets import TokenPreset, with_preset
 from shared.settings.types import CommaSeparated, Environment
 from shared.settings.url_rules import jwks_url_problem
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from fanwire.auth.claims import ClaimRules, Claims
 from fanwire.core.ids import Service
 from fanwire.core.keys import Keys
 from fanwire.core.position import Position
 from fanwire.core.switches import Switches
 from fanwire.core.tiers import Tiers
-from gateway.auth.claims import ClaimRules, Claims
 from gateway.auth.tokens import SharedSecret, TokenVerifier
 from gateway.connection.registry import ConnectionRegistry
 from gateway.delivery.catch_up import CatchUps

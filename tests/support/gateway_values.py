@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
+from fanwire.auth.claims import Claims
 from fanwire.core.events import Event, entry_fields, parse_entry
 from fanwire.core.ids import Org, Service, UserId
 from fanwire.core.keys import Topic
 from fanwire.core.position import ZERO, Position
 from fanwire.wire.encode import encode_batch
-from gateway.auth.claims import Claims
 from gateway.delivery.log_entry import LogEntry
 
 ACME: Final = Org("acme")

@@ -9,7 +9,7 @@ import asyncio
 import socket
 from typing import Any, Final
 
-from gateway.auth.claims import Claims
+from fanwire.auth.claims import Claims
 from gateway.connection.connection import Connection
 from gateway.connection.events import ConnectionEvents
 from gateway.connection.limits import ConnectionLimits

@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
+from fanwire.auth.token_presets import PRESET_NAMES
 from shared.settings.realtime import TokenSettings, load_settings
-from shared.settings.token_presets import PRESET_NAMES
 from tests.support.environment import set_environment
 from tests.support.source_tree import CHECKOUT
 

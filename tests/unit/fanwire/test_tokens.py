@@ -5,9 +5,9 @@ from typing import Any
 import jwt
 import pytest
 
+from fanwire.auth.claims import ClaimRules, Claims
 from fanwire.errors import InvalidId
 from fanwire.tokens import mint_token
-from gateway.auth.claims import ClaimRules, Claims
 from gateway.auth.tokens import SharedSecret, TokenVerifier
 
 SECRET = b"a secret of thirty-two bytes, or so"

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from fanwire.auth.claims import Claims
 from fanwire.errors import Unauthorized
-from gateway.auth.claims import Claims
 from gateway.connection.rate_limit import RateLimit
 from gateway.connection.registry import ConnectionRegistry
 from gateway.edge.admission import Admission, AdmissionLimits

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from fanwire.auth.token_key import TokenKey
 from fanwire.wire.strict_json import NotStrictJson
 from gateway.auth.key_ring import KeyLimits, KeyRing, usable_keys
-from gateway.auth.token_key import TokenKey
 from shared.settings.tokens import PUBLIC_KEY_ALGORITHMS
 from tests.support.jwks_stub import Jwk, ec_jwk
 

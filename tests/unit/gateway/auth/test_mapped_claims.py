@@ -7,9 +7,9 @@ from typing import Any, Final
 import pytest
 
 from fanwire.auth.claim_mapping import ClaimDefaults, ClaimMapping
+from fanwire.auth.claims import ClaimRules, Claims
 from fanwire.core.ids import Org
 from fanwire.errors import Unauthorized
-from gateway.auth.claims import ClaimRules, Claims
 from gateway.auth.revoked_tokens import RevokedTokens
 from gateway.auth.tokens import SharedSecret, TokenVerifier
 from tests.support.signing import AUDIENCE, GOOD_CLAIMS, ISSUER, NOW_S, SECRET, signed

@@ -2,8 +2,8 @@
 
 import pytest
 
+from fanwire.auth.claims import Claims
 from fanwire.core.ids import Org, UserId
-from gateway.auth.claims import Claims
 from gateway.auth.revoked_tokens import RevokedTokens
 
 CLAIMS = Claims(

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from fanwire.auth.claims import ClaimRules
+from fanwire.auth.token_key import TokenKey, public_key
 from fanwire.auth.token_size import LARGEST_TOKEN_BYTES
 from fanwire.core.keys import CANARY
 from fanwire.errors import Unauthorized
-from gateway.auth.claims import ClaimRules
-from gateway.auth.token_key import TokenKey, public_key
 from gateway.auth.tokens import SharedSecret, TokenVerifier
 from gateway.edge.request_head import MAX_HEAD_BYTES
 from tests.support.signing import (

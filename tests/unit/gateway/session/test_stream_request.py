@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from fanwire.auth.claims import Claims
 from fanwire.core.position import Position
 from fanwire.errors import BadMessage, Forbidden, TooManyServices
-from gateway.auth.claims import Claims
 from gateway.session.stream_request import StreamRequest, check_allowed, parse_stream_query
 from tests.support.gateway_values import TASKS, USERS, some_claims
 

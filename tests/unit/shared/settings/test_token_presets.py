@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import pytest
 
+from fanwire.auth.claims import ClaimRules, Claims, read_claims
+from fanwire.auth.token_presets import PRESET_NAMES
 from fanwire.errors import Unauthorized
-from gateway.auth.claims import ClaimRules, Claims, read_claims
 from shared.settings.realtime import TokenSettings, load_settings
-from shared.settings.token_presets import PRESET_NAMES
 from tests.support.environment import refusal, set_environment
 
 NOW_S: Final = 1_795_420_000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.auth.claims import ClaimRules
+from fanwire.auth.claims import ClaimRules
 
 
 def test_leeway_and_life_have_an_upper_bound() -> None:

@@ -16,9 +16,9 @@ from jwt import PyJWK
 from jwt.algorithms import get_default_algorithms
 from jwt.exceptions import PyJWTError
 
+from fanwire.auth.compact_token import CompactToken
 from fanwire.errors import Unauthorized
 from fanwire.token_algorithms import least_secret_bytes
-from gateway.auth.compact_token import CompactToken
 
 _BY_KIND: Final[Mapping[str, frozenset[str]]] = {
     "RSA": frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}),
