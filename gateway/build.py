@@ -133,7 +133,7 @@ def node_name(settings: GatewaySettings) -> str:
 
 def _token_checks(tokens: TokenSettings) -> tuple[JwksKeys | None, TokenVerifier]:
     jwks = _jwks(tokens)
-    return jwks, TokenVerifier(jwks or _shared_secret(tokens), _claim_rules(tokens))
+    return jwks, TokenVerifier(jwks or _shared_secret(tokens), claim_rules(tokens))
 
 
 def _jwks(tokens: TokenSettings) -> JwksKeys | None:
@@ -148,7 +148,8 @@ def _shared_secret(tokens: TokenSettings) -> KeySource:
     return SharedSecret(tokens.secret or b"", tokens.algorithms)
 
 
-def _claim_rules(tokens: TokenSettings) -> ClaimRules:
+def claim_rules(tokens: TokenSettings) -> ClaimRules:
+    """Return what a token must be and say."""
     return ClaimRules(
         issuer=tokens.jwt_issuer,
         audience=tokens.jwt_audience,

@@ -13,7 +13,7 @@ seconds keep every later comparison exact.
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,6 +27,9 @@ from fanwire.errors import Unauthorized
 MAX_LEEWAY_S: Final = 10
 """Machines that run NTP differ by far less; every second of it lengthens an expired token's
 life."""
+
+DEFAULT_LEEWAY_S: Final = 5
+"""REALTIME_JWT_LEEWAY_S by default: far more than clocks differ that are set by NTP."""
 
 MAX_LIFE_S: Final = 24 * 60 * 60
 """A day: a stolen token serves no longer, and no revocation has to be kept for longer."""
@@ -81,9 +84,8 @@ def read_claims(
     Raises:
         Unauthorized: If a claim is missing, of a wrong type, or not (or no longer) valid.
     """
-    if payload.get("iss") != rules.issuer:
-        raise Unauthorized("iss is not our issuer")
     mapping = rules.mapping
+    _check_issuer(payload, rules.issuer)
     _check_audience(payload, rules.audience, mapping.client)
     expires_s, issued_s = _lifetime(payload, rules, now_s)
     return Claims(
@@ -96,6 +98,32 @@ def read_claims(
         iat_s=issued_s,
         jti=_token_id(payload, signed, is_optional=mapping.token_id_is_optional),
     )
+
+
+def claim_checks(
+    payload: Mapping[str, object], rules: ClaimRules, *, signed: bytes, now_s: float
+) -> Iterator[Callable[[], object]]:
+    """Yield the checks of `read_claims` one by one, so that all that is wrong can be told.
+
+    Each raises Unauthorized if what it looks at is wrong. Several may say the same.
+    """
+    mapping = rules.mapping
+    yield lambda: _check_issuer(payload, rules.issuer)
+    yield lambda: _check_audience(payload, rules.audience, mapping.client)
+    yield lambda: _whole_seconds(payload, "exp")
+    yield lambda: _whole_seconds(payload, "iat")
+    yield lambda: _lifetime(payload, rules, now_s)
+    yield lambda: _id(payload, mapping.org, default=mapping.defaults.org)
+    yield lambda: _id(payload, mapping.user)
+    yield lambda: read_services(payload, mapping)
+    yield lambda: read_properties(payload, mapping)
+    yield lambda: _flag(payload, mapping.publish)
+    yield lambda: _token_id(payload, signed, is_optional=mapping.token_id_is_optional)
+
+
+def _check_issuer(payload: Mapping[str, object], ours: str) -> None:
+    if payload.get("iss") != ours:
+        raise Unauthorized("iss is not our issuer")
 
 
 def _check_audience(payload: Mapping[str, object], ours: str, stand_in: str | None) -> None:

@@ -20,6 +20,7 @@ from fanwire.auth.claim_mapping import (
     granted_services,
     scope_services,
 )
+from fanwire.auth.claims import DEFAULT_LEEWAY_S
 from fanwire.auth.token_presets import TokenPreset, with_preset
 from fanwire.auth.token_size import DEFAULT_TOKEN_BYTES, LARGEST_TOKEN_BYTES
 from fanwire.core.ids import Org
@@ -75,7 +76,9 @@ class TokenSettings(EnvSettings):
     )
     jwt_issuer: str = Field(description="The `iss` that tokens must have.")
     jwt_audience: str = Field(description="The `aud` that tokens must have.")
-    jwt_leeway_s: int = Field(5, ge=0, le=10, description="Clock difference that is forgiven.")
+    jwt_leeway_s: int = Field(
+        DEFAULT_LEEWAY_S, ge=0, le=10, description="Clock difference that is forgiven."
+    )
     jwt_max_lifetime_s: int = Field(
         86_400, ge=60, le=86_400, description="Longest time from `iat` to `exp`."
     )

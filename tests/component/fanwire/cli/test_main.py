@@ -89,7 +89,7 @@ def test_every_verb_explains_itself(run: Run, verb: tuple[str, ...]) -> None:
         (["sub", "--url", "ws://h", "--token", "t", "--resume", "tasks"], 2),
         (["sub", "--url", "ws://h", "--token", "t", "--resume", "tasks:01-1"], 2),
         (["sub", "--url", "ws://127.0.0.1:1", "--token", "t", "--timeout", "0.3", "tasks"], 3),
-        (["token", "check", "no-token", "--secret", SECRET], 2),
+        (["token", "check", "no-token", "--secret", "short"], 2),
         (["token", "mint", "--secret", "short"], 2),
         (["token", "mint", "--secret", SECRET, "--algorithms", "none"], 2),
         (["token", "mint", "--secret", SECRET, "--algorithms", "RS256"], 2),
@@ -211,7 +211,7 @@ def test_a_minted_token_passes_the_check_and_a_foreign_one_does_not(run: Run) ->
     checked = run("token", "check", token, "--secret", SECRET, "--json")
     assert checked.code == 0
     assert json.loads(checked.out)["claims"]["services"] == ["tasks", "users"]
-    assert run("token", "check", token, "--secret", f"{SECRET}x").code == 4
+    assert run("token", "check", token, "--secret", f"{SECRET}x").code == 1
 
 
 def test_a_token_is_minted_and_checked_by_the_algorithms_of_the_gateways(
@@ -222,7 +222,7 @@ def test_a_token_is_minted_and_checked_by_the_algorithms_of_the_gateways(
     token = json.loads(run("token", "mint", *secret, "--json").out)["token"]
     assert jwt.get_unverified_header(token)["alg"] == "HS512"
     assert run("token", "check", token, *secret).code == 0
-    assert run("token", "check", token, *secret, "--algorithms", "HS256").code == 4
+    assert run("token", "check", token, *secret, "--algorithms", "HS256").code == 1
 
 
 def test_errors_explains_one_error_or_all(run: Run) -> None:

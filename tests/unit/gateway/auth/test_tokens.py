@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from fanwire.auth.claims import ClaimRules
-from fanwire.auth.token_key import TokenKey, public_key
+from fanwire.auth.token_faults import find_faults
+from fanwire.auth.token_key import TokenKey, public_key, secret_key
 from fanwire.auth.token_size import LARGEST_TOKEN_BYTES
 from fanwire.core.keys import CANARY
 from fanwire.errors import Unauthorized
@@ -41,6 +42,7 @@ EC_KEY: Final = ec.generate_private_key(ec.SECP256R1())
 RSA_PUBLIC_PEM: Final = RSA_KEY.public_key().public_bytes(
     Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
 )
+KEY: Final = secret_key(SECRET, ["HS256"])
 GOOD: Final = signed()
 HEAD, BODY, SIGNATURE = GOOD.split(".")
 DEEP: Final = b'{"a":' + b"[" * 1400 + b"]" * 1400 + b"}"
@@ -226,6 +228,11 @@ def test_a_bad_token_is_refused_without_saying_why(token: str) -> None:
     assert len(cause) < 100
 
 
+@pytest.mark.parametrize("token", BAD_TOKENS.values(), ids=BAD_TOKENS.keys())
+def test_of_all_faults_the_first_is_why_the_gateway_refuses(token: str) -> None:
+    assert find_faults(token, KEY, RULES, now_s=NOW_S).faults[0] == refused(token)
+
+
 @pytest.mark.parametrize("secret", [RSA_PUBLIC_PEM, RSA_PUBLIC_PEM.strip()], ids=["B65", "B65-cut"])
 def test_a_public_key_is_no_secret(secret: bytes) -> None:
     assert "alg" in refused(signed(secret=secret), RSA_VERIFIER)
@@ -251,6 +258,11 @@ GOOD_VARIANTS: Final = {
 @pytest.mark.parametrize("token", GOOD_VARIANTS.values(), ids=GOOD_VARIANTS.keys())
 def test_what_an_honest_issuer_may_vary_is_accepted(token: str) -> None:
     assert VERIFIER.verify(token, now_s=NOW_S).sub == "demo"
+
+
+@pytest.mark.parametrize("token", GOOD_VARIANTS.values(), ids=GOOD_VARIANTS.keys())
+def test_what_is_accepted_has_no_faults(token: str) -> None:
+    assert find_faults(token, KEY, RULES, now_s=NOW_S).faults == ()
 
 
 @pytest.mark.parametrize("name", ["jku", "x5u", "x5c", "jwk"], ids="B80-{}".format)
@@ -372,3 +384,19 @@ def test_what_we_accept_the_library_accepts_too(
             "verify_iat": False,
         },
     )
+
+
+@given(
+    changed=st.dictionaries(st.sampled_from([*GOOD_CLAIMS, "nbf"]), claim_values, max_size=4),
+    missing=st.sets(st.sampled_from(list(GOOD_CLAIMS)), max_size=2),
+)
+def test_a_token_has_faults_if_and_only_if_the_gateway_refuses_it(
+    changed: dict[str, object], missing: set[str]
+) -> None:
+    claims = {k: v for k, v in (GOOD_CLAIMS | changed).items() if k not in missing}
+    token = signed(json.dumps(claims).encode())
+    faults = find_faults(token, KEY, RULES, now_s=NOW_S).faults
+    if faults:
+        assert refused(token) == faults[0]
+    else:
+        VERIFIER.verify(token, now_s=NOW_S)
