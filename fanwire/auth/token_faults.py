@@ -12,6 +12,9 @@ from fanwire.auth.compact_token import parse_compact, token_object
 from fanwire.auth.token_key import TokenKey
 from fanwire.errors import Unauthorized
 
+FindKey = Callable[[str | None], TokenKey]
+"""Returns the key that a token names; raises Unauthorized."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenFindings:
@@ -22,7 +25,7 @@ class TokenFindings:
     """Empty for a token that is accepted."""
 
 
-def find_faults(token: str, key: TokenKey, rules: ClaimRules, *, now_s: float) -> TokenFindings:
+def find_faults(token: str, find_key: FindKey, rules: ClaimRules, *, now_s: float) -> TokenFindings:
     """Look for all that is wrong with a token. `now_s` is the wall clock."""
     faults = list(_causes([lambda: parse_compact(token, max_bytes=rules.max_bytes)]))
     try:
@@ -31,7 +34,7 @@ def find_faults(token: str, key: TokenKey, rules: ClaimRules, *, now_s: float) -
         payload = token_object(compact.payload, what="payload")
     except Unauthorized as refusal:
         return _findings({}, [*faults, refusal.cause])
-    faults += _causes([lambda: key.check(compact)])
+    faults += _causes([lambda: find_key(compact.key_id).check(compact)])
     faults += _causes(claim_checks(payload, rules, signed=compact.signed, now_s=now_s))
     return _findings(payload, faults)
 

@@ -16,10 +16,11 @@ from typing import Final
 
 import httpx
 
+from fanwire.auth.key_set import usable_keys
 from fanwire.auth.token_key import TokenKey
 from fanwire.errors import Unauthorized
 from fanwire.wire.strict_json import NotStrictJson
-from gateway.auth.key_ring import KeyLimits, KeyRing, usable_keys
+from gateway.auth.key_ring import KeyLimits, KeyRing
 from shared.logs import logger
 
 log = logger()

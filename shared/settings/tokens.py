@@ -24,7 +24,13 @@ from fanwire.auth.claims import DEFAULT_LEEWAY_S
 from fanwire.auth.token_presets import TokenPreset, with_preset
 from fanwire.auth.token_size import DEFAULT_TOKEN_BYTES, LARGEST_TOKEN_BYTES
 from fanwire.core.ids import Org
-from fanwire.token_algorithms import SECRET_ALGORITHMS, least_secret_bytes
+from fanwire.token_algorithms import (
+    PUBLIC_DEFAULT,
+    PUBLIC_KEY_ALGORITHMS,
+    SECRET_ALGORITHMS,
+    SECRET_DEFAULT,
+    least_secret_bytes,
+)
 from shared.settings.claim_types import (
     ClaimName,
     OrgId,
@@ -41,12 +47,6 @@ DEVELOPMENT_SECRET_PREFIX: Final = "dev-"
 
 MIN_SECRET_VARIETY: Final = 8
 """Random bytes or letters hold many more; `aaaa…` and `0101…` do not."""
-
-PUBLIC_KEY_ALGORITHMS: Final = (
-    *(f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)),
-    "EdDSA",
-)
-"""The families of RFC 7518, in the strengths that it defines, and of RFC 8037."""
 
 
 class TokenSettings(EnvSettings):
@@ -135,7 +135,7 @@ class TokenSettings(EnvSettings):
     @property
     def algorithms(self) -> tuple[str, ...]:
         """The accepted algorithms, all of one family."""
-        return self.jwt_algorithms or (("RS256", "ES256") if self.jwks_url else ("HS256",))
+        return self.jwt_algorithms or (PUBLIC_DEFAULT if self.jwks_url else SECRET_DEFAULT)
 
     @property
     def claim_mapping(self) -> ClaimMapping:

@@ -3,20 +3,26 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from fanwire.auth.token_faults import TokenFindings, find_faults
-from fanwire.auth.token_key import secret_key
 from fanwire.auth.variables import rules_of
 from fanwire.cli.context import Context, NoTarget, context_of, environment
 from fanwire.cli.dev.defaults import AUDIENCE, ISSUER, ORG, USER
 from fanwire.cli.dev.runtime_file import running_stack
+from fanwire.cli.inspect.token_keys import published_finder, secret_finder
 from fanwire.cli.mistakes import UsageMistake
 from fanwire.cli.output import escaped
 from fanwire.errors import RealtimeError
-from fanwire.token_algorithms import SECRET_ALGORITHMS
+from fanwire.token_algorithms import (
+    PUBLIC_DEFAULT,
+    PUBLIC_KEY_ALGORITHMS,
+    SECRET_ALGORITHMS,
+    SECRET_DEFAULT,
+)
 from fanwire.tokens import mint_token
 
 app = typer.Typer(no_args_is_help=True, help="Make and check tokens.")
@@ -41,6 +47,21 @@ AlgorithmsOption = Annotated[
         show_envvar=False,
     ),
 ]  # fmt: skip
+
+
+AcceptedOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="REALTIME_JWT_ALGORITHMS", show_envvar=False,
+        help="Comma-separated; HS256 of a secret, RS256,ES256 of a JWKS by default.",
+    ),
+]  # fmt: skip
+JwksOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="REALTIME_JWKS_URL", help="Where the issuer publishes its keys.", show_envvar=False
+    ),
+]
 
 
 class TokenRefused(RealtimeError):
@@ -70,10 +91,10 @@ def mint(
     algorithms: AlgorithmsOption = "HS256",
 ) -> None:
     """Print a fresh token, signed with a shared secret."""
-    key, iss, aud = _signing(secret, issuer, audience)
+    iss, aud = _names(issuer, audience)
     try:
         token = mint_token(
-            key,
+            _secret(secret),
             org=org,
             sub=user,
             services=_listed(services),
@@ -83,7 +104,7 @@ def mint(
             issuer=iss,
             audience=aud,
             now=time.time(),
-            algorithm=_algorithms(algorithms)[0],
+            algorithm=(_among(SECRET_ALGORITHMS, algorithms) or SECRET_DEFAULT)[0],
         )
     except ValueError as mistake:
         raise UsageMistake(str(mistake)) from None
@@ -96,9 +117,10 @@ def check(
     token: Annotated[str, typer.Argument(help="The token; `-` reads it from stdin.")],
     *,
     secret: Secret = None,
+    jwks: JwksOption = None,
     issuer: IssuerOption = None,
     audience: AudienceOption = None,
-    algorithms: AlgorithmsOption = "HS256",
+    algorithms: AcceptedOption = None,
 ) -> None:
     """Say what a token holds, and all for which a gateway of these settings would refuse it.
 
@@ -108,14 +130,23 @@ def check(
 
         echo "$TOKEN" | fanwire token check -
     """
-    text = _piped() if token == "-" else token
-    signing, iss, aud = _signing(secret, issuer, audience)
+    if secret and jwks:
+        raise UsageMistake("tokens are checked with a secret or with a JWKS, not with both")
+    iss, aud = _names(issuer, audience)
     try:
-        key = secret_key(signing.encode(), _algorithms(algorithms))
         rules = rules_of(environment(), issuer=iss, audience=aud)
+        find_key = (
+            published_finder(jwks, _among(PUBLIC_KEY_ALGORITHMS, algorithms) or PUBLIC_DEFAULT)
+            if jwks
+            else secret_finder(
+                _secret(secret), _among(SECRET_ALGORITHMS, algorithms) or SECRET_DEFAULT
+            )
+        )
     except ValueError as mistake:
         raise UsageMistake(str(mistake)) from None
-    findings = find_faults(text, key, rules, now_s=time.time())
+    # Last, so that a mistake is told before somebody waits for the pipe.
+    text = _piped() if token == "-" else token
+    findings = find_faults(text, find_key, rules, now_s=time.time())
     _show(context_of(ctx), findings)
     if findings.faults:
         raise TokenRefused(len(findings.faults))
@@ -126,23 +157,26 @@ def _piped() -> str:
     return sys.stdin.buffer.read().decode("ascii", "replace").strip()
 
 
-def _signing(secret: str | None, issuer: str | None, audience: str | None) -> tuple[str, str, str]:
+def _secret(secret: str | None) -> str:
     stack = running_stack()
     found = secret or (stack.secret if stack else None)
     if found is None:
         raise NoTarget("no secret: neither --secret nor REALTIME_JWT_SECRET, and no dev stack")
+    return found
+
+
+def _names(issuer: str | None, audience: str | None) -> tuple[str, str]:
+    stack = running_stack()
     return (
-        found,
         issuer or (stack.issuer if stack else ISSUER),
         audience or (stack.audience if stack else AUDIENCE),
     )
 
 
-def _algorithms(text: str) -> list[str]:
-    named = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in named if name not in SECRET_ALGORITHMS]
-    if unknown or not named:
-        raise UsageMistake(f"--algorithms must be among {' '.join(SECRET_ALGORITHMS)}")
+def _among(known: Sequence[str], text: str | None) -> list[str]:
+    named = [name.strip() for name in (text or "").split(",") if name.strip()]
+    if not set(named) <= set(known):
+        raise UsageMistake(f"--algorithms must be among {' '.join(known)}")
     return named
 
 

@@ -8,12 +8,11 @@ from typing import Final
 import pytest
 
 from fanwire.errors import Unauthorized
-from fanwire.token_algorithms import SECRET_ALGORITHMS
+from fanwire.token_algorithms import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
 from gateway.auth.tokens import TokenVerifier
 from gateway.build import Gateway
 from gateway.settings import GatewaySettings
 from shared.settings.realtime import RealtimeSettings, TokenSettings, load_settings
-from shared.settings.tokens import PUBLIC_KEY_ALGORITHMS
 from tests.support.environment import set_environment
 from tests.support.issuer import LONG_SECRET, issued, published_keys
 from tests.support.jwks_stub import jwks_stub

@@ -23,7 +23,7 @@ RULES: Final = ClaimRules(ISSUER, AUDIENCE)
 
 
 def found(token: str) -> TokenFindings:
-    return find_faults(token, KEY, RULES, now_s=NOW_S)
+    return find_faults(token, lambda _: KEY, RULES, now_s=NOW_S)
 
 
 def test_a_good_token_has_none_and_shows_what_it_says() -> None:

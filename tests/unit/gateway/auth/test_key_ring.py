@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from fanwire.auth.key_set import usable_keys
 from fanwire.auth.token_key import TokenKey
+from fanwire.token_algorithms import PUBLIC_KEY_ALGORITHMS
 from fanwire.wire.strict_json import NotStrictJson
-from gateway.auth.key_ring import KeyLimits, KeyRing, usable_keys
-from shared.settings.tokens import PUBLIC_KEY_ALGORITHMS
+from gateway.auth.key_ring import KeyLimits, KeyRing
 from tests.support.jwks_stub import Jwk, ec_jwk
 
 EC_KEY: Final = ec.generate_private_key(ec.SECP256R1())

@@ -230,7 +230,7 @@ def test_a_bad_token_is_refused_without_saying_why(token: str) -> None:
 
 @pytest.mark.parametrize("token", BAD_TOKENS.values(), ids=BAD_TOKENS.keys())
 def test_of_all_faults_the_first_is_why_the_gateway_refuses(token: str) -> None:
-    assert find_faults(token, KEY, RULES, now_s=NOW_S).faults[0] == refused(token)
+    assert find_faults(token, lambda _: KEY, RULES, now_s=NOW_S).faults[0] == refused(token)
 
 
 @pytest.mark.parametrize("secret", [RSA_PUBLIC_PEM, RSA_PUBLIC_PEM.strip()], ids=["B65", "B65-cut"])
@@ -262,7 +262,7 @@ def test_what_an_honest_issuer_may_vary_is_accepted(token: str) -> None:
 
 @pytest.mark.parametrize("token", GOOD_VARIANTS.values(), ids=GOOD_VARIANTS.keys())
 def test_what_is_accepted_has_no_faults(token: str) -> None:
-    assert find_faults(token, KEY, RULES, now_s=NOW_S).faults == ()
+    assert find_faults(token, lambda _: KEY, RULES, now_s=NOW_S).faults == ()
 
 
 @pytest.mark.parametrize("name", ["jku", "x5u", "x5c", "jwk"], ids="B80-{}".format)
@@ -395,7 +395,7 @@ def test_a_token_has_faults_if_and_only_if_the_gateway_refuses_it(
 ) -> None:
     claims = {k: v for k, v in (GOOD_CLAIMS | changed).items() if k not in missing}
     token = signed(json.dumps(claims).encode())
-    faults = find_faults(token, KEY, RULES, now_s=NOW_S).faults
+    faults = find_faults(token, lambda _: KEY, RULES, now_s=NOW_S).faults
     if faults:
         assert refused(token) == faults[0]
     else:
