@@ -19,6 +19,12 @@ UserId = NewType("UserId", str)
 MAX_ID_LENGTH: Final = 63
 """As a DNS label, so that an id can be part of a host's name."""
 
+_KINDS: Final = {
+    type(None): "null", bool: "true or false", int: "a number", float: "a number",
+    list: "a list", dict: "an object",
+}  # fmt: skip
+"""What JSON calls what Python makes of it."""
+
 _ALLOWED: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_ID_LENGTH - 1}}}").fullmatch
 
 
@@ -30,7 +36,7 @@ def is_valid_id(text: object) -> bool:
 def id_fault(value: object) -> str:
     """Return in what `value` is no id, in words that follow its name and do not quote it whole."""
     if not isinstance(value, str):
-        return f"is a {type(value).__name__}, not a text"
+        return f"is {_KINDS.get(type(value), 'something else')}, not a text"
     if not value or len(value) > MAX_ID_LENGTH:
         return f"has {len(value)} characters, allowed are 1 to {MAX_ID_LENGTH}"
     foreign = next((each for each in value if not _ALLOWED(f"a{each}")), None)

@@ -72,7 +72,10 @@ def test_what_is_no_text_is_no_id(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "fault"),
     [
-        (7, "is a int, not a text"),
+        (7, "is a number, not a text"),
+        (None, "is null, not a text"),
+        ({"id": "acme"}, "is an object, not a text"),
+        (b"acme", "is something else, not a text"),
         (["acme"], "is a list, not a text"),
         ("", "has 0 characters, allowed are 1 to 63"),
         ("a" * 64, "has 64 characters, allowed are 1 to 63"),

@@ -70,7 +70,7 @@ def test_publish_is_read_from_the_claim_that_is_named() -> None:
     [
         ("auth0|123", "has '|', allowed are A-Z a-z 0-9 . _ -"),
         ("demo@example.com", "has '@', allowed are A-Z a-z 0-9 . _ -"),
-        (None, "is a NoneType, not a text"),
+        (None, "is null, not a text"),
         ("x" * 64, "has 64 characters, allowed are 1 to 63"),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_fixed_org_stands_in_for_an_absent_claim_and_for_no_wrong_one() -> Non
     fixed = ClaimDefaults(org=Org("initech"))
     assert verified(without("org"), defaults=fixed).org == "initech"
     assert verified(PLAIN, defaults=fixed).org == "acme"
-    assert refused(PLAIN | {"org": None}, defaults=fixed).startswith("the claim org is a NoneType")
+    assert refused(PLAIN | {"org": None}, defaults=fixed).startswith("the claim org is null")
     assert refused(PLAIN | {"org": "a}b"}, defaults=fixed).startswith("the claim org has '}'")
 
 

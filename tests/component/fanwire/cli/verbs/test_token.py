@@ -50,7 +50,7 @@ def test_all_that_is_wrong_is_listed_and_the_exit_code_is_1(
     assert ran.code == 1
     assert [line for line in ran.out.splitlines() if line.startswith("refused")] == [
         "refused    aud does not name us",
-        "refused    the claim org is a NoneType, not a text",
+        "refused    the claim org is null, not a text",
         "refused    the claim sub has '|', allowed are A-Z a-z 0-9 . _ -",
     ]
     assert "token_refused" in ran.err
