@@ -89,7 +89,10 @@ class FanoutSettings(EnvSettings):
         description="Most bytes of all topics for replay; a quarter of `maxmemory`, or 1 GiB.",
     )
     dead_letters_max: int = Field(
-        10_000, ge=1, le=10_000_000, description="Roughly how many dead letters a topic keeps."
+        10_000,
+        ge=1,
+        le=10_000_000,
+        description="Roughly how many dead letters a topic keeps, each with up to 64 KiB of data.",
     )
 
     @property

@@ -5,11 +5,13 @@ it, it takes its place in the order, so that the cursor passes it only when it i
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from fanout.counters import WorkerCounters
 from fanout.topic.dedup import DedupVerdict, Sighting
 from fanout.topic.open_topic import OpenTopic
-from fanwire.core.events import REJECTED_HEAD_BYTES, Event, Reason, Rejected, parse_entry
+from fanwire.core.entries.rejected import Fault, Reason, Rejected, rejected
+from fanwire.core.events import Event, parse_entry
 from shared.logs import logger
 
 log = logger()
@@ -19,6 +21,10 @@ RawEntry = tuple[bytes, list[bytes]]
 
 _TRIES = 3
 """An error of the entry comes each time; one of the moment, such as too little memory, may not."""
+
+_POISON: Final = Fault(
+    Reason.POISON, "", f"the worker failed on it {_TRIES} times: report it with its data"
+)
 
 
 class InputSorter:
@@ -55,7 +61,7 @@ class InputSorter:
                 return parse_entry(entry_id, fields, org=topic.topic.org)
             except Exception:  # one entry must not stop the topic, whatever is wrong with it
                 log.exception("entry.poisonous", topic=str(topic.topic), entry_id=entry_id)
-        return Rejected(entry_id, Reason.POISON, fields.get(b"data", b"")[:REJECTED_HEAD_BYTES])
+        return rejected(entry_id, _POISON, fields.get(b"data", b""))
 
     def _is_new(self, event: Event, fields: dict[bytes, bytes], topic: OpenTopic) -> bool:
         key = event.dedup_key

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fanout.topic.batch_window import WindowLimits, next_window_ms
-from fanwire.core.events import Event, Rejected
+from fanwire.core.entries.rejected import Rejected
+from fanwire.core.events import Event
 
 _ENTRY_OVERHEAD_BYTES = 32
 """What an entry costs beside its payload: its seq and comma in the frame, its id here."""
@@ -72,7 +73,7 @@ class TopicBatches:
 
     def add_rejected(self, rejected: Rejected, *, now_ms: float) -> None:
         """Append an entry that becomes a dead letter."""
-        size_bytes = len(rejected.head) + _ENTRY_OVERHEAD_BYTES
+        size_bytes = rejected.size_bytes + _ENTRY_OVERHEAD_BYTES
         batch = self._batch_for(size_bytes, now_ms)
         batch.rejected.append(rejected)
         self._count(batch, rejected.entry_id, size_bytes)
@@ -197,7 +198,7 @@ def merge(first: Batch, then: Batch) -> Batch:
         rejected=rejected,
         last_entry_id=then.last_entry_id,
         size_bytes=sum(map(_size_bytes, latest.values()))
-        + sum(len(r.head) + _ENTRY_OVERHEAD_BYTES for r in rejected),
+        + sum(r.size_bytes + _ENTRY_OVERHEAD_BYTES for r in rejected),
         pruned=pruned,
         entry_count=first.entry_count + then.entry_count,
     )

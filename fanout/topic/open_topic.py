@@ -12,6 +12,7 @@ from fanout.topic.batches import Batch, TopicBatches
 from fanout.topic.dedup import Dedup
 from fanout.topic.limits import TopicLimits
 from fanout.topic.retention import KeptBatch, LogTrim, Retention
+from fanwire.core.entries.rejected import Rejected
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import Position
 from fanwire.core.tiers import Tier
@@ -170,7 +171,7 @@ class OpenTopic:
             self.topic.service,
             round(self.batches.window_ms),
             dead_letters_max,
-            *(part for r in batch.rejected for part in (r.reason, r.entry_id, r.head)),
+            *chain.from_iterable(map(_letter, batch.rejected)),
         )
 
     def settle(self) -> None:
@@ -205,6 +206,18 @@ class OpenTopic:
 
 def _first_traceparent(batch: Batch) -> str | None:
     return next((event.traceparent for event in batch.events if event.traceparent), None)
+
+
+def _letter(rejected: Rejected) -> tuple[Argument, ...]:
+    fault = rejected.fault
+    return (
+        fault.reason,
+        rejected.entry_id,
+        fault.field,
+        fault.why,
+        rejected.data_bytes,
+        rejected.head,
+    )
 
 
 def logged_bytes(body: bytes, index: bytes | None) -> int:

@@ -7,18 +7,12 @@ what would be set aside is refused while its author still has it in hand.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Final, assert_never
+from typing import Final
 
 import orjson
 
-from fanwire.core.events import (
-    MAX_DATA_BYTES,
-    MAX_TEXT_BYTES,
-    Reason,
-    Rejected,
-    entry_fields,
-    parse_entry,
-)
+from fanwire.core.entries.rejected import Rejected
+from fanwire.core.events import entry_fields, parse_entry
 from fanwire.core.ids import checked_org, checked_service
 from fanwire.core.keys import Topic
 from fanwire.errors import InvalidEvent, shortened
@@ -79,7 +73,7 @@ def checked_outgoing(event: NewEvent, traceparent: str | None = None) -> Outgoin
         fields = entry_fields(_encoded(event.data), texts, event.traceparent or traceparent)
     except UnicodeEncodeError as cause:
         raise InvalidEvent(f"text {shortened(cause.object)} is not UTF-8") from None
-    _check(fields, topic, texts)
+    _check(fields, topic)
     return Outgoing(topic, event_id, fields)
 
 
@@ -92,28 +86,7 @@ def _encoded(data: object) -> bytes:
         raise InvalidEvent(f"data {shortened(data)} is not JSON: {cause}") from None
 
 
-def _check(fields: Mapping[bytes, bytes], topic: Topic, texts: Mapping[str, str | None]) -> None:
+def _check(fields: Mapping[bytes, bytes], topic: Topic) -> None:
     verdict = parse_entry(_ANY_ENTRY, fields, org=topic.org)
     if isinstance(verdict, Rejected):
-        raise InvalidEvent(f"event for {topic}: {_explained(verdict, fields[b'data'], texts)}")
-
-
-def _explained(rejected: Rejected, data: bytes, texts: Mapping[str, str | None]) -> str:
-    match rejected.reason:
-        case Reason.SCHEMA:
-            return "data is empty"
-        case Reason.TOO_BIG:
-            return f"data has {len(data)} bytes, at most {MAX_DATA_BYTES} are allowed"
-        case Reason.DECODE:
-            return f"data {shortened(data)} is not JSON"
-        case Reason.BAD_ID:
-            given = ", ".join(
-                f"{name} {shortened(text)}" for name, text in texts.items() if text is not None
-            )
-            return (
-                f"a text is empty, over {MAX_TEXT_BYTES} bytes or has control characters: {given}"
-            )
-        case Reason.SHAPE | Reason.TENANT | Reason.POISON:
-            return f"refused as {rejected.reason}"
-        case other:
-            assert_never(other)
+        raise InvalidEvent(f"event for {topic}: {verdict.fault.why}")

@@ -9,7 +9,8 @@ from fanout.topic.dedup import Dedup
 from fanout.topic.limits import TopicLimits
 from fanout.topic.open_topic import CommittedState, OpenTopic, topic_keys
 from fanout.topic.retention import RetentionLimits
-from fanwire.core.events import Event, Reason, Rejected, parse_entry
+from fanwire.core.entries.rejected import Fault, Reason, Rejected, rejected
+from fanwire.core.events import Event, parse_entry
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import ZERO
@@ -52,7 +53,7 @@ def an_event(
 
 def a_reject(number: int = 1, *, ts_ms: int = 1_000) -> Rejected:
     """Return the entry `<ts_ms>-<number>`, which has no data."""
-    return Rejected(f"{ts_ms}-{number}", Reason.SCHEMA, b"")
+    return rejected(f"{ts_ms}-{number}", Fault(Reason.SCHEMA, "data", "data is missing"), b"")
 
 
 def an_open_topic(

@@ -1,9 +1,12 @@
 """Dead letters, and which of them can be published again.
 
-A dead letter keeps the reason and the first 256 bytes of `data`; type, entity, ids and the
-property are gone. So what can be published again is the data alone, where it is whole and
-JSON, and the operator says of which property it is. The property is asked for: an event
-of none reaches every subscriber of the service, also those who may see one property only.
+A dead letter keeps the reason, the field at fault in words, and `data`, whole where it is not too
+big; type, entity, ids and the property are gone. So what can be published again is the data alone,
+where it is whole and JSON, and the operator says of which property it is. The property is asked
+for: an event of none reaches every subscriber of the service, also those who may see one property
+only.
+
+Letters of an older worker have neither words nor the size of their data, and keep 256 bytes of it.
 
 Rejected: repairing data that was cut. The publisher has the event; it is the one to repeat it.
 """
@@ -12,14 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
 from fanwire.cli.inspect.topic_states import entry_ms, texts_of
-from fanwire.core.events import REJECTED_HEAD_BYTES, Reason
+from fanwire.core.entries.json_text import json_fault
+from fanwire.core.entries.rejected import REJECTED_HEAD_BYTES, Reason
 from fanwire.core.keys import Keys, Topic
 
-_PORTION: Final = 500
-"""About 150 KB a reply, at the 256 bytes that a letter keeps."""
+_PORTION: Final = 100
+"""At most 6.5 MB a reply, where each letter keeps the most data that it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,17 @@ class DeadLetter:
     reason: str
     entry_id: str
     head: bytes
+    field: str = ""
+    why: str = ""
+    data_bytes: int | None = None
+    """What its data had; None in a letter of an older worker."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it keeps all of its data."""
+        if self.data_bytes is None:
+            return len(self.head) < REJECTED_HEAD_BYTES and self.reason != Reason.TOO_BIG
+        return len(self.head) == self.data_bytes
 
     def obstacle(self) -> str | None:
         """Return why its data cannot be published again; None if it can."""
@@ -41,9 +54,9 @@ class DeadLetter:
             return "it claims another org"
         if not self.head:
             return "it has no data"
-        if len(self.head) >= REJECTED_HEAD_BYTES or self.reason == Reason.TOO_BIG:
+        if not self.is_whole:
             return f"only the first {REJECTED_HEAD_BYTES} bytes are kept"
-        return None if _is_json(self.head) else "its data is not JSON"
+        return None if json_fault(self.head) is None else "its data is not JSON"
 
     def as_dict(self) -> dict[str, object]:
         """Return it for `--json`."""
@@ -52,6 +65,8 @@ class DeadLetter:
             "atMs": self.at_ms,
             "reason": self.reason,
             "entryId": self.entry_id,
+            "field": self.field,
+            "why": self.why,
             "head": self.head.decode(errors="replace"),
             "replayable": self.obstacle() is None,
         }
@@ -70,18 +85,14 @@ def read_dead_letters(
 
 def _letter(letter_id: bytes, fields: dict[bytes, bytes]) -> DeadLetter:
     texts = texts_of({name: value for name, value in fields.items() if name != b"head"})
+    size = texts.get("bytes", "")
     return DeadLetter(
         id=letter_id.decode(),
         at_ms=entry_ms(letter_id),
         reason=texts.get("reason", ""),
         entry_id=texts.get("id", ""),
         head=fields.get(b"head", b""),
+        field=texts.get("field", ""),
+        why=texts.get("why", ""),
+        data_bytes=int(size) if size.isdecimal() else None,
     )
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True

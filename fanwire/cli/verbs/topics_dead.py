@@ -3,7 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated
+from itertools import islice
+from typing import Annotated, Any
 
 import typer
 
@@ -45,16 +46,16 @@ def dead(
         fanwire topics dead acme tasks --reason too_big
     """
     context = context_of(ctx)
-    found = _letters(context, _topic(org, service), reason)
+    found, more_count = _letters(context, _topic(org, service), reason, limit)
     if not found:
         context.output.note("no dead letters")
     context.output.rows(
-        [letter.as_dict() for letter in found[:limit]],
-        ("set aside", "reason", "entry", "again?", "data"),
-        [_row(letter) for letter in found[:limit]],
+        [letter.as_dict() for letter in found],
+        ("set aside", "reason", "entry", "again?", "data", "why"),
+        [_row(letter) for letter in found],
     )
-    if len(found) > limit:
-        context.output.note(f"{len(found) - limit} more; --limit {len(found)} shows all")
+    if more_count:
+        context.output.note(f"{more_count} more; --limit {len(found) + more_count} shows all")
 
 
 def replay_dead(
@@ -72,8 +73,8 @@ def replay_dead(
 ) -> None:
     """Publish the data of dead letters again, as new events behind all others.
 
-    A dead letter keeps its reason and the first 256 bytes of data, nothing else. Data that is
-    whole is published and its letter removed; the others stay and are counted.
+    A dead letter keeps its reason and its data, up to 64 KiB, and no property. Data that is whole
+    JSON is published and its letter removed; the others stay and are counted.
 
     Example:
 
@@ -85,7 +86,7 @@ def replay_dead(
             "if every subscriber of the service may see it"
         )
     context, topic = context_of(ctx), _topic(org, service)
-    found = _letters(context, topic, reason)[:limit]
+    found, _ = _letters(context, topic, reason, limit)
     whole = [letter for letter in found if letter.obstacle() is None]
     _publish(context, topic, whole, property_id=property, type_=type)
     _report(context, found, whole)
@@ -133,10 +134,21 @@ def _report(context: Context, found: Sequence[DeadLetter], whole: Sequence[DeadL
         context.output.note("their publisher can publish them again, corrected")
 
 
-def _letters(context: Context, topic: Topic, reason: str | None) -> list[DeadLetter]:
+def _letters(
+    context: Context, topic: Topic, reason: str | None, limit: int
+) -> tuple[list[DeadLetter], int]:
+    """Return the oldest `limit` letters, and how many more there are: all could be 640 MB."""
     keys = Keys(context.key_prefix())
-    found = asked(context, lambda client: list(read_dead_letters(client, keys, topic)))
-    return [letter for letter in found if reason in (None, letter.reason)]
+
+    def read(client: Any) -> tuple[list[DeadLetter], int]:
+        wanted = (
+            letter
+            for letter in read_dead_letters(client, keys, topic)
+            if reason in (None, letter.reason)
+        )
+        return list(islice(wanted, limit)), sum(1 for _ in wanted)
+
+    return asked(context, read)
 
 
 def _topic(org: str, service: str) -> Topic:
@@ -153,4 +165,5 @@ def _row(letter: DeadLetter) -> list[str]:
         escaped(letter.entry_id),
         "yes" if obstacle is None else f"no: {obstacle}",
         escaped(cut),
+        escaped(letter.why),
     ]

@@ -13,7 +13,7 @@
 -- ARGV[11] oldest id that the events stream keeps
 -- ARGV[12] oldest id that the replay log keeps, or "" to keep all
 -- ARGV[13] service   ARGV[14] window_ms   ARGV[15] how many dead letters to keep, roughly
--- ARGV[16…] dead letters, three each: reason, id, head
+-- ARGV[16…] dead letters, six each: reason, id, field, why, size of data, head or whole of data
 -- Returns 1; or an error "STALE …" that names what was found; or Redis' own error. Nothing is
 -- written in either case.
 --
@@ -56,9 +56,10 @@ if has_events then
   end
   redis.call('XADD', KEYS[2], ARGV[4], unpack(entry))
 end
-for i = 16, #ARGV, 3 do
+for i = 16, #ARGV, 6 do
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[15], '*',
-    'reason', ARGV[i], 'id', ARGV[i + 1], 'head', ARGV[i + 2])
+    'reason', ARGV[i], 'id', ARGV[i + 1], 'field', ARGV[i + 2], 'why', ARGV[i + 3],
+    'bytes', ARGV[i + 4], 'head', ARGV[i + 5])
 end
 redis.call('HSET', KEYS[1], 'cursor', ARGV[2], 'window_ms', ARGV[14])
 if has_events then

@@ -123,6 +123,9 @@ BAD_ENTRIES: dict[str, tuple[Fields, str]] = {
     "B113-long": ({"data": "{}", "eventId": "x" * 129}, "bad_id"),
     "B113-binary": ({"data": "{}", "eventId": b"\x00\x01"}, "bad_id"),
     "B117": ({"data": "{}", "org": "globex"}, "tenant"),
+    "B142": ({"data": "{}", "property_id": "p9"}, "schema"),
+    "B143": ({"data": "{}", "traceparent": "x" * 3_000_000}, "too_big"),
+    "B144": ({"data": r'"\ud83d"'}, "decode"),
     "F40-large": ({"data": b"x" * 10_000_000}, "too_big"),
     "F40-deep": ({"data": "[" * 20_000 + "]" * 20_000}, "decode"),
 }
@@ -144,7 +147,11 @@ async def test_a_bad_entry_is_set_aside_and_the_next_ones_flow(
     await eventually(is_done)
     letter = (await desk.ledger()).dead[0]
     assert letter[b"reason"].decode() == reason
-    assert len(letter[b"head"]) <= 256
+    given = fields.get("data", b"")
+    data = given if isinstance(given, bytes) else given.encode()
+    assert letter[b"head"] == (data[:256] if len(data) > 65_536 else data)
+    assert int(letter[b"bytes"]) == len(data)
+    assert letter[b"why"]
 
 
 @pytest.mark.parametrize("case", ["B116"])

@@ -51,9 +51,14 @@ async def commit(redis: Redis, keys: Keys, epoch: str, **changes: Any) -> Any:
         "window_ms": 30,
         "dead_letters_max": 100,
     }
-    dead: Sequence[str] = changes.pop("dead", ())
+    dead: Sequence[str | int] = changes.pop("dead", ())
     args = list((call | changes).values()) + list(dead)
     return await COMMIT_BATCH(redis, topic_keys(keys, TOPIC), args)
+
+
+def a_letter(entry_id: str, data: str = "") -> list[str | int]:
+    """Return the arguments of a dead letter."""
+    return ["schema", entry_id, "data", "data is empty", len(data), data]
 
 
 async def everything(redis: Redis, keys: Keys) -> dict[bytes, Any]:
@@ -66,14 +71,21 @@ async def test_a_commit_keeps_the_batch_and_moves_the_topic(redis: Redis, keys: 
     for n in (1, 5, 9):
         await redis.xadd(keys.events(TOPIC), {"data": "{}"}, id=f"{n}-0")
     epoch, *_ = await opened(redis, keys)
-    assert await commit(redis, keys, epoch, x="[]", t="00-a", dead=["schema", "3-0", "head"]) == 1
+    assert await commit(redis, keys, epoch, x="[]", t="00-a", dead=a_letter("3-0", "head")) == 1
     [(entry_id, fields)] = await read_range(redis, keys.batches(TOPIC))
     assert entry_id.decode() == f"{epoch}-1"
     assert fields == {b"p": b"0-0", b"f": b"1", b"n": b"1", b"d": b"{}", b"x": b"[]", b"t": b"00-a"}
     assert await opened(redis, keys) == [epoch, "1", "5-0", f"{epoch}-1", "30"]
     assert [entry_id for entry_id, _ in await read_range(redis, keys.events(TOPIC))] == [b"9-0"]
     [(_, letter)] = await read_range(redis, keys.dead(TOPIC))
-    assert letter == {b"reason": b"schema", b"id": b"3-0", b"head": b"head"}
+    assert letter == {
+        b"reason": b"schema",
+        b"id": b"3-0",
+        b"field": b"data",
+        b"why": b"data is empty",
+        b"bytes": b"4",
+        b"head": b"head",
+    }
 
 
 async def test_what_a_commit_says_on_the_bell_is_what_the_gateways_read(
@@ -88,7 +100,7 @@ async def test_what_a_commit_says_on_the_bell_is_what_the_gateways_read(
 
 async def test_a_commit_without_events_only_moves_the_cursor(redis: Redis, keys: Keys) -> None:
     epoch, *_ = await opened(redis, keys)
-    await commit(redis, keys, epoch, position="", n=0, dead=["schema", "5-0", ""])
+    await commit(redis, keys, epoch, position="", n=0, dead=a_letter("5-0"))
     assert await opened(redis, keys) == [epoch, "0", "5-0", "0-0", "30"]
     assert not await redis.exists(keys.batches(TOPIC))
 
@@ -120,7 +132,7 @@ async def test_a_stale_commit_writes_nothing(redis: Redis, keys: Keys, why: str)
     changes = {"cursor": {"expected_cursor": "4-0"}, "epoch": {"expected_epoch": "7"}}.get(why, {})
     before = await everything(redis, keys)
     with pytest.raises(ResponseError, match=r"^STALE cursor"):
-        await commit(redis, keys, epoch, dead=["schema", "3-0", ""], **changes)
+        await commit(redis, keys, epoch, dead=a_letter("3-0"), **changes)
     assert await everything(redis, keys) == before
 
 
@@ -141,7 +153,7 @@ async def test_a_stream_of_a_wrong_type_refuses_the_commit_whole(
     await redis.set(getattr(keys, kind)(TOPIC), "planted")
     before = await everything(redis, keys)
     with pytest.raises(ResponseError, match="WRONGTYPE"):
-        await commit(redis, keys, epoch, dead=["schema", "3-0", ""])
+        await commit(redis, keys, epoch, dead=a_letter("3-0"))
     assert await everything(redis, keys) == before
 
 

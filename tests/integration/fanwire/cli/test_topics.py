@@ -66,6 +66,7 @@ async def test_dead_letters_are_listed_with_what_can_be_done(
         ("decode", False),
     ]
     assert rows[1]["head"] == '{"n":1}'
+    assert (rows[1]["field"], "'' is empty" in rows[1]["why"]) == ("eventId", True)
     told = (await ask("topics", "dead", "acme", "tasks", "--reason", "too_big")).out
     assert "only the first 256 bytes are kept" in told
     assert "bad_id" not in told
@@ -76,7 +77,8 @@ async def test_what_is_whole_is_published_again_and_the_rest_stays(
 ) -> None:
     await start_worker()
     await desk.add({"data": b"x" * 70_000})
-    await desk.add({"data": b'{"n":7}', "eventId": b""})
+    data = b'{"n":"%b"}' % (b"x" * 60_000)
+    await desk.add({"data": data, "property_id": b"p9"})
     await desk.publish([1])
     await committed(desk, 1)
     ran = await ask("topics", "replay-dead", "acme", "tasks", "--property", "p9", "--json")
@@ -86,6 +88,7 @@ async def test_what_is_whole_is_published_again_and_the_rest_stays(
     assert told["leftBecause"] == {"only the first 256 bytes are kept": 1}
     ledger = await committed(desk, 2)
     assert ledger.events[-1]["propertyId"] == "p9"
+    assert ledger.events[-1]["data"] == {"n": "x" * 60_000}
     left = (await ask("topics", "dead", "acme", "tasks", "--json")).rows
     assert [row["reason"] for row in left] == ["too_big"]
     nothing = await ask("topics", "replay-dead", "acme", "tasks", "--no-property")

@@ -5,18 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanwire.core.events import (
-    MAX_DATA_BYTES,
-    MAX_FIELD_COUNT,
-    MAX_NAME_BYTES,
-    MAX_TEXT_BYTES,
-    Event,
-    Reason,
-    Rejected,
-    encode_events,
-    entry_fields,
-    parse_entry,
-)
+from fanwire.core.entries.checks import MAX_FIELD_COUNT, MAX_NAME_BYTES, MAX_TEXT_BYTES
+from fanwire.core.entries.rejected import MAX_DATA_BYTES, Reason, Rejected
+from fanwire.core.events import Event, encode_events, entry_fields, parse_entry
 
 ENTRY_ID = "1795419516100-0"
 JSON = st.recursive(
@@ -121,7 +112,7 @@ def test_numbers_and_key_order_are_not_touched() -> None:
 def test_a_bad_entry_is_set_aside_with_its_reason(found: Event | Rejected, reason: Reason) -> None:
     assert isinstance(found, Rejected)
     assert found.reason is reason
-    assert len(found.head) <= 256
+    assert found.data_bytes == len(found.head) or len(found.head) == 256
 
 
 def test_what_is_delivered_is_never_too_deep_for_the_clients_parser() -> None:
@@ -134,11 +125,23 @@ def test_what_is_delivered_is_never_too_deep_for_the_clients_parser() -> None:
             assert found.reason is Reason.DECODE
 
 
-def test_a_dead_letter_shows_the_first_bytes_only() -> None:
+def test_b110_a_dead_letter_of_data_that_is_too_big_shows_its_first_bytes() -> None:
     data = b'"' + b"x" * MAX_DATA_BYTES + b'"'
     found = parsed(data)
     assert isinstance(found, Rejected)
-    assert found.head == data[:256]
+    assert (found.head, found.data_bytes) == (data[:256], len(data))
+
+
+def test_a_dead_letter_keeps_all_data_that_may_be_published_again() -> None:
+    data = b'"' + b"x" * (MAX_DATA_BYTES - 2) + b'"'
+    found = parsed(data, eventId=b"")
+    assert isinstance(found, Rejected)
+    assert (found.head, found.data_bytes) == (data, MAX_DATA_BYTES)
+
+
+def test_b143_what_is_no_trace_context_does_not_go_into_a_frame() -> None:
+    assert event(traceparent=b"0" * (MAX_TEXT_BYTES + 1)).traceparent is None
+    assert event(traceparent=b"0" * MAX_TEXT_BYTES).traceparent == "0" * MAX_TEXT_BYTES
 
 
 @pytest.mark.parametrize(

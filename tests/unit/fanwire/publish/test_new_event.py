@@ -61,7 +61,7 @@ def test_the_callers_trace_is_never_overwritten() -> None:
         pytest.param(NewEvent("acme", "tasks", b""), "data is empty", id="B109-no-data"),
         pytest.param(NewEvent("acme", "tasks", "x" * 70_000), "70002 bytes", id="B110-too-big"),
         pytest.param(NewEvent("acme", "tasks", b"{nope}"), "{nope}", id="B111-not-json"),
-        pytest.param(NewEvent("acme", "tasks", b"\xff"), "is not JSON", id="B111-not-utf8"),
+        pytest.param(NewEvent("acme", "tasks", b"\xff"), "not UTF-8", id="B111-not-utf8"),
         pytest.param(NewEvent("acme", "tasks", {1, 2}), "is not JSON", id="B111-not-encodable"),
         pytest.param(NewEvent("acme", "tasks", 1, type="\ud800"), "UTF-8", id="B111-surrogate"),
         pytest.param(NewEvent("acme", "tasks", 1, event_id=""), "eventId ''", id="B113-empty"),

@@ -1,9 +1,11 @@
 """Which dead letters can be published again."""
 
+from dataclasses import replace
+
 import pytest
 
 from fanwire.cli.inspect.dead_letters import DeadLetter
-from fanwire.core.events import REJECTED_HEAD_BYTES
+from fanwire.core.entries.rejected import MAX_DATA_BYTES, REJECTED_HEAD_BYTES
 
 
 def a_letter(reason: str, head: bytes) -> DeadLetter:
@@ -31,3 +33,11 @@ def test_what_is_cut_or_missing_or_of_another_org_cannot(
     reason: str, head: bytes, why: str
 ) -> None:
     assert why in (a_letter(reason, head).obstacle() or "")
+
+
+def test_data_that_a_letter_keeps_whole_can_whatever_its_size() -> None:
+    data = b'"%b"' % (b"x" * (MAX_DATA_BYTES - 2))
+    letter = replace(a_letter("too_big", data), data_bytes=len(data))
+    assert letter.obstacle() is None
+    cut = replace(a_letter("too_big", data[:REJECTED_HEAD_BYTES]), data_bytes=len(data))
+    assert "256 bytes" in (cut.obstacle() or "")
