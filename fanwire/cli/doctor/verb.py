@@ -8,6 +8,7 @@ import typer
 
 from fanwire.cli.context import Context, context_of
 from fanwire.cli.doctor.cluster import cluster_findings
+from fanwire.cli.doctor.dead_letters import dead_letter_findings
 from fanwire.cli.doctor.findings import Check, CheckResult, Finding, good, of_error, within
 from fanwire.cli.doctor.redis_rules import keyspace_finding, server_findings, skew_finding
 from fanwire.cli.doctor.way_in import WayIn, http_findings, token_findings, upgrade_findings
@@ -82,6 +83,8 @@ class _Examination:
         keys = Keys(self._context.key_prefix())
         yield from self._within("redis", self._asking(url, _server))
         yield from self._within("cluster", self._asking(url, lambda c: cluster_findings(c, keys)))
+        dead_letters = self._asking(url, lambda c: dead_letter_findings(c, keys))
+        yield from self._within("dead letters", dead_letters)
 
     def _way_in(self) -> Iterator[Finding]:
         try:

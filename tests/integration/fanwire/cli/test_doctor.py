@@ -15,7 +15,7 @@ from tests.support.stack import Stack
 
 CHECKED = {
     *("redis", "version", "role", "eviction", "persistence", "memory", "notify", "clock"),
-    *("workers", "leases", "gateways", "token", "http", "upgrade", "round trip"),
+    *("workers", "leases", "dead letters", "gateways", "token", "http", "upgrade", "round trip"),
 }
 
 
