@@ -129,9 +129,9 @@ class Term:
             input_reader = self._input_reader(redis, tasks, committer)
             ownership = self._ownership(owned, committer)
             reader = await self._own(stack, redis)
-            gaps = self._gaps(reader)
+            gaps = InputGaps(reader, on_suspected=partial(self._reopen, committer))
             discovery = self._discovery(redis, await self._own(stack, redis), gaps)
-            opener = self._opener(reader, input_reader, gaps)
+            opener = self._opener(reader, input_reader, committer, gaps)
             keeper = self._keeper(reader)
             heartbeat = self._heartbeat(reader)
             committing = tasks.create_task(committer.run())
@@ -208,13 +208,6 @@ class Term:
             empty=empty,
         )
 
-    def _gaps(self, reader: OwnedConnection) -> InputGaps:
-        return InputGaps(
-            reader,
-            counters=self._counters,
-            dead_letters_max=self._plan.limits.commit.dead_letters_max,
-        )
-
     def _discovery(self, redis: Redis, connection: OwnedConnection, gaps: InputGaps) -> Discovery:
         return Discovery(
             redis=redis,
@@ -226,7 +219,11 @@ class Term:
         )
 
     def _opener(
-        self, reader: OwnedConnection, input_reader: InputReader, gaps: InputGaps
+        self,
+        reader: OwnedConnection,
+        input_reader: InputReader,
+        committer: Committer,
+        gaps: InputGaps,
     ) -> Opener:
         return Opener(
             reader,
@@ -234,7 +231,7 @@ class Term:
             keys=self._plan.keys,
             topic_table=self.topic_table,
             known_epochs=self._known_epochs,
-            on_opened=partial(self._on_opened, input_reader, gaps),
+            on_opened=partial(self._on_opened, input_reader, committer, gaps),
         )
 
     def _keeper(self, reader: OwnedConnection) -> ReplayKeeper:
@@ -264,10 +261,23 @@ class Term:
         )
 
     async def _on_opened(
-        self, input_reader: InputReader, gaps: InputGaps, topics: Sequence[OpenTopic]
+        self,
+        input_reader: InputReader,
+        committer: Committer,
+        gaps: InputGaps,
+        topics: Sequence[OpenTopic],
     ) -> None:
         await gaps.look(topics)
+        for topic in topics:
+            committer.schedule(topic)
         input_reader.join(topics)
+
+    async def _reopen(self, committer: Committer, topics: Sequence[OpenTopic]) -> None:
+        # First what was read: it may be gone from the stream, and nowhere else to be had.
+        await committer.finish(topics, within_ms=HAND_OVER_MS)
+        for topic in topics:
+            if not topic.is_closed:
+                self.topic_table.reopen(topic)
 
     async def _on_swept(self, gaps: InputGaps) -> None:
         self.is_ready = True

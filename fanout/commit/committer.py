@@ -194,6 +194,7 @@ class Committer:
         if commit.cut is not None:
             for reason, count in commit.cut.event_counts.items():
                 self._counters.count_trimmed(topic.tier, reason, count)
+        self._counters.input_gaps += commit.batch.gap_count
         for rejected in commit.batch.rejected:
             self._counters.count_dead(topic.topic.service, rejected.reason)
 

@@ -1,27 +1,24 @@
 """Notices entries that somebody else removed before they were fanned out.
 
 Only the worker may trim an events stream, and only what is committed. A publisher that bounds
-its stream (`XADD … MAXLEN`) takes away what is unread, silently. The server counts all
-entries ever added, so what is gone can be counted too; each commit passes and trims a known
-number of them, and what is gone beyond that was never delivered. It is logged, counted, and
-told in a dead letter.
+its stream (`XADD … MAXLEN`) takes away what is unread, silently. The server counts all entries
+ever added, so what has left the stream can be counted too; each commit passes and trims a known
+number of them, which is kept in the topic's hash. Where the two numbers differ, entries are gone.
 
-Looked at when a topic is opened and with every search for topics; what is removed while the
-topic has no owner goes unnoticed. Rejected: the stream's `max-deleted-entry-id`, which trimming
-leaves as it is.
+They are compared when a topic is opened, so also for the time without an owner, and with every
+search for topics. An open topic may hold entries that are gone from the stream: so what it holds
+is committed first, and then it is opened again, where the numbers are exact. There the gap becomes
+a batch without events that follows no reader's position: every reader is told to reset.
+
+Rejected: the stream's `max-deleted-entry-id`, which trimming leaves as it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from fanout.counters import WorkerCounters
 from fanout.topic.open_topic import OpenTopic
-from shared.logs import logger
-from shared.redis.owned_connection import Command, OwnedConnection
-
-log = logger()
-
-REASON: Final = "input_gap"
+from fanwire.core.entries.rejected import Fault, Reason, Rejected, rejected
+from shared.redis.owned_connection import OwnedConnection
 
 LOOKED_AT_TOGETHER: Final = 256
 """Bounds one pipelined call, whose replies are a few numbers each."""
@@ -31,57 +28,52 @@ class InputGaps:
     """Compares what left the events streams with what was committed."""
 
     def __init__(
-        self, connection: OwnedConnection, *, counters: WorkerCounters, dead_letters_max: int
+        self,
+        connection: OwnedConnection,
+        *,
+        on_suspected: Callable[[Sequence[OpenTopic]], Awaitable[None]],
     ) -> None:
         self._connection = connection
-        self._counters = counters
-        self._dead_letters_max = dead_letters_max
+        self._on_suspected = on_suspected
 
     async def look(self, topics: Sequence[OpenTopic]) -> None:
-        """Compare each topic once; the first time only notes where it starts."""
+        """Compare each topic once, and report those of which something may be gone."""
         for start in range(0, len(topics), LOOKED_AT_TOGETHER):
             await self._look(topics[start : start + LOOKED_AT_TOGETHER])
 
     async def _look(self, topics: Sequence[OpenTopic]) -> None:
-        passed_before = [topic.passed_count for topic in topics]
+        passed_before = [topic.standing.passed for topic in topics]
         replies = await self._connection.call_all(
             [("XINFO", "STREAM", topic.keys.events) for topic in topics]
         )
-        letters: list[Command] = []
+        suspected: list[OpenTopic] = []
         for topic, before, reply in zip(topics, passed_before, replies, strict=True):
             if isinstance(reply, Exception) or topic.is_closed:
                 continue  # no stream of events: its reader says so
             facts = _by_name(reply)
             topic.backlog_count = int(facts[b"length"])
-            if gap := gap_of(topic, removed_count(facts), passed_before=before):
-                letters.append(self._letter(topic, gap))
-        if letters:
-            await self._connection.call_all(letters)
-
-    def _letter(self, topic: OpenTopic, gap: int) -> Command:
-        cursor = topic.standing.cursor
-        self._counters.input_gaps += gap
-        self._counters.count_dead(topic.topic.service, REASON)
-        log.error("topic.input_gap", topic=str(topic.topic), entries=gap, cursor=cursor)
-        limit = ("MAXLEN", "~", self._dead_letters_max)
-        fields = ("reason", REASON, "id", cursor, "head", f"{gap} entries after this id are gone")
-        return ("XADD", topic.keys.dead, *limit, "*", *fields)
+            if is_suspect(topic, removed_count(facts), passed_before=before):
+                suspected.append(topic)
+        if suspected:
+            await self._on_suspected(suspected)
 
 
-def gap_of(topic: OpenTopic, removed: int, *, passed_before: int) -> int:
-    """Return how many entries are newly missing from the topic's input; note that they are.
+def is_suspect(topic: OpenTopic, removed: int, *, passed_before: int) -> bool:
+    """Tell whether another number of entries is gone than its commits can have passed.
 
-    `passed_before` is what was committed before the server was asked. Commits go on meanwhile,
-    so the most is assumed of them: a gap may be told in two parts, but none is made up.
+    `passed_before` is what was committed before the server was asked. Commits go on meanwhile, so
+    anything up to what may be committed by now is no wonder.
     """
-    if topic.removed_before is None or removed < topic.removed_before:
-        # The first look, or a stream that was deleted and made again.
-        topic.removed_before = removed - passed_before
-        return 0
     flying = topic.in_flight.batch.entry_count if topic.in_flight else 0
-    gap = max(removed - topic.removed_before - topic.passed_count - flying, 0)
-    topic.removed_before += gap
-    return gap
+    return not passed_before <= removed <= topic.standing.passed + flying
+
+
+def gap_letter(cursor: str, *, passed: int, removed: int) -> Rejected:
+    """Return the dead letter of entries after `cursor` that are gone."""
+    gone = f"{removed - passed} entries" if removed > passed else "unknown many entries"
+    why = f"{gone} after {cursor} were removed unread: publish without MAXLEN, XTRIM, XDEL and DEL"
+    head = f"{gone} after this id are gone".encode()
+    return rejected(cursor, Fault(Reason.INPUT_GAP, "", why), head)
 
 
 def removed_count(facts: Any) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from redis.exceptions import ResponseError
 
+from fanout.input.gaps import gap_letter
 from fanout.replay.log import restore
 from fanout.topic.limits import TopicLimits
 from fanout.topic.open_topic import CommittedState, OpenTopic, topic_keys
@@ -69,13 +70,13 @@ class Opener:
             if isinstance(reply, ResponseError):
                 self._refused(topic, reply)
             else:
-                opened.append(self._opened(topic, _standing(reply)))
+                opened.append(self._opened(topic, reply))
         return opened
 
     def _call(self, topic: Topic) -> Any:
         known_epoch = self._known_epochs.get(topic, "")
         keys = topic_keys(self._keys, topic)
-        return script_call(OPEN_TOPIC, (keys.topic, keys.batches), (known_epoch,))
+        return script_call(OPEN_TOPIC, (keys.topic, keys.batches, keys.events), (known_epoch,))
 
     def _refused(self, topic: Topic, error: ResponseError) -> None:
         text = error_text(error)
@@ -84,17 +85,28 @@ class Opener:
         log.error("topic.set_aside", topic=str(topic), why=text)
         self._topic_table.set_aside(topic, now_ms=now_ms())
 
-    def _opened(self, topic: Topic, standing: CommittedState) -> OpenTopic:
+    def _opened(self, topic: Topic, reply: Sequence[bytes]) -> OpenTopic:
+        standing, removed = opened_state(reply)
+        passed, standing = standing.passed, standing._replace(passed=removed)
         keys = topic_keys(self._keys, topic)
-        return OpenTopic(topic, keys, standing, self._limits, taken_at_ms=now_ms())
+        opened = OpenTopic(topic, keys, standing, self._limits, taken_at_ms=now_ms())
+        if removed != passed:
+            cursor = standing.cursor
+            log.error("topic.input_gap", topic=str(topic), entries=removed - passed, cursor=cursor)
+            letter = gap_letter(cursor, passed=passed, removed=removed)
+            opened.batches.mark_gap(letter, count=max(removed - passed, 1), now_ms=now_ms())
+        return opened
 
 
-def _standing(reply: Sequence[bytes]) -> CommittedState:
-    epoch, seq, cursor, last, window_ms = (part.decode() for part in reply)
-    return CommittedState(
+def opened_state(reply: Sequence[bytes]) -> tuple[CommittedState, int]:
+    """Return where a topic stands, and how many entries have left its events stream."""
+    epoch, seq, cursor, last, window_ms, passed, removed = (part.decode() for part in reply)
+    standing = CommittedState(
         epoch=int(epoch),
         seq=int(seq),
         cursor=cursor,
         last=parse_position(last),
         window_ms=float(window_ms) if window_ms else None,
+        passed=int(passed),
     )
+    return standing, int(removed)

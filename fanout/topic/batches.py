@@ -46,6 +46,8 @@ class Batch:
     """Events that gave way to later ones of the same entity."""
     entry_count: int = 0
     """How many entries of the events stream it passes, whatever became of them."""
+    gap_count: int = 0
+    """How many entries somebody else removed unread, at least; it has no events then."""
 
 
 class TopicBatches:
@@ -80,6 +82,17 @@ class TopicBatches:
         if len(batch.rejected) >= self._limits.max_events:
             self._close(batch, now_ms)
 
+    def mark_gap(self, letter: Rejected, *, count: int, now_ms: float) -> None:
+        """Tell first of all, in a batch of its own, that entries were removed unread.
+
+        Nothing may have been added yet: who reads on from the cursor does not meet them.
+        """
+        assert self.due_ms() is None
+        gap = Batch(now_ms, rejected=[letter], last_entry_id=letter.entry_id, gap_count=count)
+        gap.size_bytes = letter.size_bytes + _ENTRY_OVERHEAD_BYTES
+        self.waiting_bytes += gap.size_bytes
+        self._full.append(gap)
+
     def pass_over(self, entry_id: str, *, now_ms: float) -> None:
         """Append an entry of which nothing is kept but that it was read."""
         self._count(self._batch_for(0, now_ms), entry_id, 0)
@@ -112,6 +125,8 @@ class TopicBatches:
         Of each entity only the latest event is left. The number of batches is bounded as well:
         others wait for their turn.
         """
+        if self._full and self._full[0].gap_count:
+            return self.pop_due(now_ms=now_ms)
         merged = self._pop_due(now_ms)
         for _ in range(MERGED_AT_MOST):
             if merged is None or not self._full:

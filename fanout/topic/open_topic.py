@@ -56,6 +56,8 @@ class CommittedState(NamedTuple):
     cursor: str
     last: Position
     window_ms: float | None
+    passed: int = 0
+    """How many entries commits have passed, of all that were ever added to its events stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Commit:
 
     batch: Batch
     position: Position
+    prev: Position
     trace: str = ""
     encoded: EncodedBatch | None = None
     logged: KeptBatch | None = None
@@ -85,10 +88,6 @@ class OpenTopic:
     retention: Retention = field(init=False)
     read_cursor: str = field(init=False)
     in_flight: Commit | None = field(init=False, default=None)
-    passed_count: int = field(init=False, default=0)
-    """How many entries its commits have passed since it was opened."""
-    removed_before: int | None = field(init=False, default=None)
-    """How many entries had left its events stream when it was first looked at; see input/gaps."""
     backlog_count: int = field(init=False, default=0)
     """How many entries of its events stream were not committed when it was last looked at."""
     is_leaving: bool = field(init=False, default=False)
@@ -124,20 +123,23 @@ class OpenTopic:
         `traceparent` is the context of its span; without one it carries its first event's.
         """
         assert self.in_flight is None, "the next place is known when the last commit is settled"
-        if batch.events:
+        if batch.events or batch.gap_count:
             self.in_flight = self._placed(
                 batch, server_ms, traceparent or _first_traceparent(batch)
             )
         else:
-            self.in_flight = Commit(batch, self.standing.last)
+            self.in_flight = Commit(batch, self.standing.last, self.standing.last)
         return self.in_flight
 
     def _placed(self, batch: Batch, server_ms: float, trace: str | None) -> Commit:
         standing = self.standing
-        position = Position(standing.epoch, standing.seq + len(batch.events))
+        position = Position(standing.epoch, standing.seq + (len(batch.events) or 1))
+        # A gap names itself as predecessor: nobody stands there, so each reader finds a hole
+        # between its position and the gap, and none after it.
+        prev = position if batch.gap_count else standing.last
         encoded = encode_batch(
             service=self.topic.service,
-            prev=standing.last,
+            prev=prev,
             position=position,
             sent_at_ms=int(server_ms),
             traceparent=trace,
@@ -148,7 +150,7 @@ class OpenTopic:
             position, len(batch.events), logged_bytes(encoded.body, encoded.index), server_ms
         )
         cut = self.retention.plan(logged, now_ms=server_ms)
-        return Commit(batch, position, trace or "", encoded, logged, cut)
+        return Commit(batch, position, prev, trace or "", encoded, logged, cut)
 
     def commit_args(self, *, dead_letters_max: int) -> tuple[Argument, ...]:
         """Return the arguments of commit_batch for the commit in flight."""
@@ -160,8 +162,8 @@ class OpenTopic:
             batch.last_entry_id,
             standing.epoch,
             str(commit.position) if encoded else "",
-            str(standing.last),
-            standing.seq + 1,
+            str(commit.prev),
+            commit.position.seq - len(batch.events) + 1,
             len(batch.events),
             encoded.body if encoded else "",
             (encoded.index or "") if encoded else "",
@@ -171,6 +173,7 @@ class OpenTopic:
             self.topic.service,
             round(self.batches.window_ms),
             dead_letters_max,
+            standing.passed + batch.entry_count,
             *chain.from_iterable(map(_letter, batch.rejected)),
         )
 
@@ -179,11 +182,11 @@ class OpenTopic:
         commit = self.in_flight
         assert commit is not None
         self.in_flight = None
-        self.passed_count += commit.batch.entry_count
         self.standing = self.standing._replace(
             cursor=commit.batch.last_entry_id,
             last=commit.position,
-            seq=self.standing.seq + len(commit.batch.events),
+            seq=commit.position.seq if commit.encoded else self.standing.seq,
+            passed=self.standing.passed + commit.batch.entry_count,
         )
         if commit.logged is not None:
             self.retention.record(commit.logged, commit.cut)
@@ -192,7 +195,8 @@ class OpenTopic:
             batch = commit.batch
             sent = chain(batch.pruned, batch.events)
             self.dedup.remember(e.dedup_key for e in sent if e.dedup_key)
-            self.dedup.forget_until(commit.batch.events[-1].ts_ms)
+            if batch.events:
+                self.dedup.forget_until(batch.events[-1].ts_ms)
 
     def forget_if_quiet(self, *, now_ms: float, server_ms: float) -> None:
         """Drop ids that no future event can repeat, if nothing came for a while.

@@ -48,7 +48,7 @@ class DeadLetter:
 
     def obstacle(self) -> str | None:
         """Return why its data cannot be published again; None if it can."""
-        if self.reason not in set(Reason):
+        if self.reason not in set(Reason) - {Reason.INPUT_GAP}:
             return "it stands for entries that are gone"
         if self.reason == Reason.TENANT:
             return "it claims another org"

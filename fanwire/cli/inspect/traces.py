@@ -13,6 +13,7 @@ import orjson
 
 from fanwire.cli.inspect.dead_letters import read_dead_letters
 from fanwire.cli.inspect.topic_states import entry_ms
+from fanwire.core.entries.rejected import Reason
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import ZERO, Position, parse_position
 
@@ -70,7 +71,8 @@ class TopicTrail:
         yield from (self._waiting(each, fields) for each, fields in waiting)
         at_ms = entry_ms(entry_id.encode())
         for letter in read_dead_letters(self._client, self._keys, self._topic, since=f"{at_ms}-0"):
-            if letter.entry_id == entry_id:
+            # A gap's letter names the entry that the gap follows.
+            if letter.entry_id == entry_id and letter.reason != Reason.INPUT_GAP:
                 facts = letter.as_dict() | {"deadLetterId": letter.id, "publishedAtMs": at_ms}
                 del facts["id"]
                 yield Trail(self._topic, "dead", facts)
@@ -98,7 +100,7 @@ class TopicTrail:
                 for event in events
                 if event["ts"] == at_ms
             ]
-            if events[0]["ts"] < at_ms:
+            if events and events[0]["ts"] < at_ms:
                 break
         for trail in found:
             if len(found) > 1:

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     BAD_ID = "bad_id"  # an id or another text is empty, too long or has control characters
     TENANT = "tenant"  # the entry claims another org than its key
     POISON = "poison"  # the worker died of it
+    INPUT_GAP = "input_gap"  # entries after it were removed unread, by somebody else
 
 
 @dataclass(frozen=True, slots=True)

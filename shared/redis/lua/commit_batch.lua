@@ -1,7 +1,7 @@
 #!lua
 -- commit_batch: keep a batch for replay, advance the cursor, ring the bell; or do nothing.
 --
--- KEYS[1] topic hash       epoch seq cursor replid last window_ms
+-- KEYS[1] topic hash       epoch seq cursor replid last window_ms passed
 -- KEYS[2] batches stream   the replay log; id = position
 -- KEYS[3] events stream    trimmed up to the new cursor
 -- KEYS[4] dead stream      dead letters
@@ -13,7 +13,8 @@
 -- ARGV[11] oldest id that the events stream keeps
 -- ARGV[12] oldest id that the replay log keeps, or "" to keep all
 -- ARGV[13] service   ARGV[14] window_ms   ARGV[15] how many dead letters to keep, roughly
--- ARGV[16…] dead letters, six each: reason, id, field, why, size of data, head or whole of data
+-- ARGV[16] how many entries all commits up to this one have passed
+-- ARGV[17…] dead letters, six each: reason, id, field, why, size of data, head or whole of data
 -- Returns 1; or an error "STALE …" that names what was found; or Redis' own error. Nothing is
 -- written in either case.
 --
@@ -56,12 +57,13 @@ if has_events then
   end
   redis.call('XADD', KEYS[2], ARGV[4], unpack(entry))
 end
-for i = 16, #ARGV, 6 do
+for i = 17, #ARGV, 6 do
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[15], '*',
     'reason', ARGV[i], 'id', ARGV[i + 1], 'field', ARGV[i + 2], 'why', ARGV[i + 3],
     'bytes', ARGV[i + 4], 'head', ARGV[i + 5])
 end
-redis.call('HSET', KEYS[1], 'cursor', ARGV[2], 'window_ms', ARGV[14])
+redis.call('HSET', KEYS[1], 'cursor', ARGV[2], 'window_ms', ARGV[14],
+  'passed', ARGV[2] .. ' ' .. ARGV[16])
 if has_events then
   redis.call('HSET', KEYS[1], 'last', ARGV[4], 'seq', string.match(ARGV[4], '-(%d+)$'))
 end

@@ -21,9 +21,9 @@ from redis.exceptions import ResponseError
 from fanout.commit.committer import COMMIT_BATCH
 from fanout.counters import WorkerCounters
 from fanout.input.sorter import InputSorter
-from fanout.ownership.opener import OPEN_TOPIC
+from fanout.ownership.opener import OPEN_TOPIC, opened_state
 from fanout.replay.log import restore
-from fanout.topic.open_topic import CommittedState, OpenTopic, topic_keys
+from fanout.topic.open_topic import OpenTopic, topic_keys
 from fanwire.core.ids import Org, Service
 from fanwire.core.keys import Keys, Topic
 from fanwire.core.position import ZERO, Position, parse_position
@@ -204,11 +204,12 @@ class CommitMachine(RuleBasedStateMachine):
         self.wait(self.connection.call("XADD", self.names.events, "*", *fields))
 
     async def _opened(self) -> OpenTopic:
-        keys = (self.names.topic, self.names.batches)
-        reply = await self.connection.call("EVAL", self.open_text, 2, *keys, self.known_epoch)
-        epoch, seq, cursor, last, _ = (part.decode() for part in reply)
-        self.known_epoch = max(int(epoch), int(self.known_epoch or 0))
-        standing = CommittedState(int(epoch), int(seq), cursor, parse_position(last), None)
+        keys = (self.names.topic, self.names.batches, self.names.events)
+        reply = await self.connection.call("EVAL", self.open_text, 3, *keys, self.known_epoch)
+        standing, removed = opened_state(reply)
+        assert removed == standing.passed, "nobody but the workers takes entries away here"
+        self.known_epoch = max(standing.epoch, int(self.known_epoch or 0))
+        standing = standing._replace(window_ms=None)
         limits = replace(
             TOPIC_LIMITS,
             batches=replace(BATCHES, max_events=3),

@@ -27,9 +27,17 @@ def keys(key_prefix: str) -> Keys:
     return Keys(key_prefix)
 
 
+async def all_opened(redis: Redis, keys: Keys, known_epoch: int | str = "") -> list[str]:
+    names = [keys.topic(TOPIC), keys.batches(TOPIC), keys.events(TOPIC)]
+    return [part.decode() for part in await OPEN_TOPIC(redis, names, [known_epoch])]
+
+
 async def opened(redis: Redis, keys: Keys, known_epoch: int | str = "") -> list[str]:
-    reply = await OPEN_TOPIC(redis, [keys.topic(TOPIC), keys.batches(TOPIC)], [known_epoch])
-    return [part.decode() for part in reply]
+    return (await all_opened(redis, keys, known_epoch))[:5]
+
+
+async def passed_and_removed(redis: Redis, keys: Keys) -> list[str]:
+    return (await all_opened(redis, keys))[5:]
 
 
 async def commit(redis: Redis, keys: Keys, epoch: str, **changes: Any) -> Any:
@@ -50,6 +58,7 @@ async def commit(redis: Redis, keys: Keys, epoch: str, **changes: Any) -> Any:
         "service": "tasks",
         "window_ms": 30,
         "dead_letters_max": 100,
+        "passed": 2,
     }
     dead: Sequence[str | int] = changes.pop("dead", ())
     args = list((call | changes).values()) + list(dead)
@@ -96,6 +105,34 @@ async def test_what_a_commit_says_on_the_bell_is_what_the_gateways_read(
         await commit(redis, keys, epoch)
         moved = TopicMoved(TOPIC.service, Position(int(epoch), 1))
         assert parse_bell(await bell()) == moved
+
+
+@pytest.mark.parametrize("case", ["B120"])
+async def test_what_left_the_input_beside_the_commits_is_seen_when_the_topic_is_opened(
+    redis: Redis, keys: Keys, case: str
+) -> None:
+    for n in (1, 5, 6, 7, 8):
+        await redis.xadd(keys.events(TOPIC), {"data": "{}"}, id=f"{n}-0")
+    epoch, *_ = await opened(redis, keys)
+    await commit(redis, keys, epoch)
+    assert await passed_and_removed(redis, keys) == ["2", "2"]
+    await redis.xdel(keys.events(TOPIC), "7-0")
+    assert await passed_and_removed(redis, keys) == ["2", "3"]
+    await redis.xtrim(keys.events(TOPIC), maxlen=1, approximate=False)
+    assert await passed_and_removed(redis, keys) == ["2", "4"]
+    await redis.delete(keys.events(TOPIC))
+    assert await passed_and_removed(redis, keys) == ["2", "0"]
+
+
+async def test_a_count_of_another_cursor_is_worth_nothing(redis: Redis, keys: Keys) -> None:
+    for n in (1, 5, 6):
+        await redis.xadd(keys.events(TOPIC), {"data": "{}"}, id=f"{n}-0")
+    epoch, *_ = await opened(redis, keys)
+    await commit(redis, keys, epoch)
+    # As a worker does that does not know of the count.
+    await redis.hset(keys.topic(TOPIC), "cursor", "6-0")
+    await redis.xtrim(keys.events(TOPIC), minid="6-1", approximate=False)
+    assert await passed_and_removed(redis, keys) == ["3", "3"]
 
 
 async def test_a_commit_without_events_only_moves_the_cursor(redis: Redis, keys: Keys) -> None:

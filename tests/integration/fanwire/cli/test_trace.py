@@ -61,6 +61,20 @@ async def test_a_dead_letter_is_found_with_its_reason(
     assert "because of decode" in (await ask("trace", entry_id)).out
 
 
+async def test_an_event_is_found_behind_a_gap_of_the_input(
+    ask: Ask, desk: FanoutDesk, start_worker: StartWorker
+) -> None:
+    worker = await start_worker(sweep_ms=100)
+    [entry_id] = await desk.publish([0])
+    await desk.delivered([0])
+    async with desk.redis.pipeline(transaction=True) as pipe:
+        pipe.xadd(desk.keys.events(TOPIC), {"data": "1"})
+        pipe.xtrim(desk.keys.events(TOPIC), maxlen=0, approximate=False)
+        await pipe.execute()
+    await eventually(lambda: worker.counters.input_gaps == 1)
+    assert (await traced(ask, entry_id))["state"] == "committed"
+
+
 async def test_what_left_the_log_is_told_by_its_position_and_unknown_without(
     ask: Ask, desk: FanoutDesk, start_worker: StartWorker, key_prefix: str
 ) -> None:

@@ -1,59 +1,52 @@
-"""What left an events stream beyond what was committed is a gap."""
+"""What left an events stream beside what was committed may be a gap."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanout.input.gaps import gap_of, removed_count
+from fanout.input.gaps import gap_letter, is_suspect, removed_count
+from fanout.topic.batches import Batch
+from fanout.topic.open_topic import OpenTopic
 from tests.support.fanout_values import an_event, an_open_topic
 
 
-def test_what_left_before_the_first_look_is_none_of_this_worker() -> None:
+def a_topic(*, passed: int) -> OpenTopic:
     topic = an_open_topic()
-    assert gap_of(topic, 1_000, passed_before=0) == 0
-    assert gap_of(topic, 1_000, passed_before=0) == 0
+    topic.standing = topic.standing._replace(passed=passed)
+    return topic
 
 
-def test_what_was_committed_is_no_gap_and_more_is_told_once() -> None:
-    topic = an_open_topic()
-    gap_of(topic, 10, passed_before=0)
-    topic.passed_count = 5
-    assert gap_of(topic, 15, passed_before=5) == 0
-    assert gap_of(topic, 18, passed_before=5) == 3
-    assert gap_of(topic, 18, passed_before=5) == 0
+def test_what_was_committed_and_what_is_on_its_way_is_no_gap() -> None:
+    topic = a_topic(passed=5)
+    topic.prepare(
+        Batch(0, events=[an_event(1)], last_entry_id="1000-1", entry_count=2), server_ms=0
+    )
+    assert not is_suspect(topic, 5, passed_before=5)
+    assert not is_suspect(topic, 7, passed_before=5)
+    assert is_suspect(topic, 8, passed_before=5)
 
 
-def test_a_commit_on_its_way_may_have_taken_its_entries() -> None:
-    topic = an_open_topic()
-    gap_of(topic, 0, passed_before=0)
-    topic.batches.add(an_event(1), now_ms=0)
-    batch = topic.batches.pop_any(now_ms=0)
-    assert batch is not None
-    topic.prepare(batch, server_ms=0)
-    assert gap_of(topic, 1, passed_before=0) == 0
-    assert gap_of(topic, 2, passed_before=0) == 1
+def test_a_stream_that_was_deleted_is_suspect() -> None:
+    assert is_suspect(a_topic(passed=7), 2, passed_before=7)
 
 
-def test_a_stream_that_was_made_anew_begins_anew() -> None:
-    topic = an_open_topic()
-    gap_of(topic, 1_000, passed_before=0)
-    topic.passed_count = 5
-    assert gap_of(topic, 2, passed_before=5) == 0
-    topic.passed_count = 7
-    assert gap_of(topic, 4, passed_before=7) == 0
+@given(before=st.integers(0, 50), meanwhile=st.integers(0, 50), at=st.integers(0, 50))
+def test_commits_that_go_on_while_the_server_is_asked_are_no_gap(
+    before: int, meanwhile: int, at: int
+) -> None:
+    topic = a_topic(passed=before + meanwhile)
+    assert not is_suspect(topic, before + min(at, meanwhile), passed_before=before)
+    assert is_suspect(topic, before + meanwhile + 1, passed_before=before)
 
 
-@given(steps=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=20))
-def test_every_entry_is_told_and_none_is_made_up(steps: list[tuple[int, int]]) -> None:
-    topic = an_open_topic()
-    gap_of(topic, 50, passed_before=0)
-    removed = 50
-    for committed, stolen in steps:
-        removed += committed + stolen
-        topic.passed_count += committed
-        assert gap_of(topic, removed, passed_before=topic.passed_count) == stolen
+def test_the_letter_of_a_gap_says_how_many_are_gone_and_where_to_look() -> None:
+    letter = gap_letter("7-0", passed=5, removed=8)
+    assert (letter.entry_id, letter.reason) == ("7-0", "input_gap")
+    assert letter.head == b"3 entries after this id are gone"
+    assert "MAXLEN" in letter.fault.why
+    assert b"unknown many" in gap_letter("7-0", passed=5, removed=0).head
 
 
-def test_the_count_is_read_from_either_shape_of_the_reply() -> None:
-    facts = {b"length": 3, b"entries-added": 10}
+def test_what_left_a_stream_is_what_was_added_and_is_not_there() -> None:
+    facts = {b"entries-added": 10, b"length": 3}
     assert removed_count(facts) == 7
     assert removed_count([part for pair in facts.items() for part in pair]) == 7

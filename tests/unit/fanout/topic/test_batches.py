@@ -209,3 +209,17 @@ def test_nothing_is_lost_doubled_reordered_or_late(steps: list[tuple[str, int]])
         now_ms += LIMITS.window.longest_ms
     assert taken == list(added)
     assert batches.waiting_bytes == 0
+
+
+def test_b120_a_gap_leaves_first_and_alone_also_under_pressure() -> None:
+    for pop in (TopicBatches.pop_due, TopicBatches.pop_any, TopicBatches.pop_pruned):
+        batches = TopicBatches(LIMITS)
+        batches.mark_gap(a_reject(1), count=4, now_ms=0)
+        batches.add(an_event(2), now_ms=0)
+        first = pop(batches, now_ms=100)
+        assert first is not None
+        assert (first.gap_count, first.events, first.last_entry_id) == (4, [], "1000-1")
+        second = pop(batches, now_ms=1_000)
+        assert second is not None
+        assert (second.gap_count, len(second.events)) == (0, 1)
+        assert batches.waiting_bytes == 0

@@ -58,6 +58,21 @@ def test_a_batch_without_events_has_no_position_and_keeps_the_last() -> None:
     assert topic.standing.cursor == "1000-2"
 
 
+def test_b120_a_gap_follows_no_position_and_the_next_batch_follows_the_gap() -> None:
+    topic = an_open_topic()
+    prepared(topic, a_batch(1, 2))
+    topic.settle()
+    topic.batches.mark_gap(a_reject(2), count=4, now_ms=0)
+    gap = topic.batches.pop_due(now_ms=0)
+    assert gap is not None
+    args = prepared(topic, gap)
+    assert (args["p"], args["position"], args["f"], args["n"]) == ("7-3", "7-3", 4, 0)
+    assert b'"events":[]' in bytes(str(args["d"]), "ascii")
+    topic.settle()
+    after = prepared(topic, a_batch(3))
+    assert (after["p"], after["position"], after["f"]) == ("7-3", "7-4", 4)
+
+
 def test_ids_are_remembered_when_settled_and_not_before() -> None:
     topic = an_open_topic()
     topic.dedup.hold(("", "e1"), Sighting(1_000, 1))
