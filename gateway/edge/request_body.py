@@ -37,16 +37,35 @@ async def read_body(request: Request, model: type[Body], limits: BodyLimits) -> 
         UnsupportedMediaType, BodyTooLarge, RequestTimeout: If it is not read to its end.
         BadMessage, InvalidBody: If it is no strict JSON object, or not such a one.
     """
+    return as_model(json_object(await read_raw(request, limits)), model)
+
+
+async def read_raw(request: Request, limits: BodyLimits) -> bytes:
+    """Return a body that is declared as JSON, as it was sent.
+
+    Raises:
+        UnsupportedMediaType, BodyTooLarge, RequestTimeout, BadMessage: If there is none to its end.
+    """
     _check_headers(request)
     try:
         async with asyncio.timeout(limits.timeout_ms / 1000):
-            raw = await _read(request, limits.max_bytes)
+            return await _read(request, limits.max_bytes)
     except TimeoutError:
         raise RequestTimeout(f"no whole body within {limits.timeout_ms} ms") from None
+
+
+def json_object(raw: bytes) -> dict[str, object]:
+    """Return the object that a body spells; raises BadMessage."""
     try:
-        return model.model_validate(parse_object(raw))
+        return parse_object(raw)
     except NotStrictJson as error:
         raise BadMessage(str(error)) from None
+
+
+def as_model(fields: dict[str, object], model: type[Body]) -> Body:
+    """Return the fields of a body as `model`; raises InvalidBody."""
+    try:
+        return model.model_validate(fields)
     except ValidationError as error:
         raise InvalidBody(_faults(error)) from None
 

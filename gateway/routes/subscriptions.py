@@ -4,15 +4,16 @@ from typing import Annotated, Final, cast
 
 from fastapi import Request, Response
 from opentelemetry.trace import Tracer
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from fanwire.auth.claims import Claims
-from fanwire.core.ids import Service, is_valid_id
+from fanwire.core.ids import Service
 from fanwire.core.subscription import Subscription
 from fanwire.errors import Forbidden, InvalidBody, RealtimeError
 from gateway.edge.request_body import BodyLimits, read_body
 from gateway.routes.answers import error_response, json_response
 from gateway.routes.caller import Callers
+from gateway.routes.service_name import ServiceName
 from gateway.session.store import SubscriptionChange, SubscriptionStore
 from gateway.session.stream_request import check_allowed
 from shared.telemetry import spans
@@ -24,15 +25,7 @@ STORED: Final = "stored"
 _MAX_TEXT = 128
 """As the claims of a token (fanwire/auth/claims.py)."""
 
-
-def _valid_service(name: str) -> str:
-    if not is_valid_id(name):
-        raise ValueError("is not 1 to 63 of A-Z a-z 0-9 . _ -")
-    return name
-
-
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=_MAX_TEXT)]
-_ServiceName = Annotated[str, AfterValidator(_valid_service)]
 
 
 class UpdateServices(BaseModel):
@@ -40,7 +33,7 @@ class UpdateServices(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    services: Annotated[list[_ServiceName], Field(max_length=1_000)]
+    services: Annotated[list[ServiceName], Field(max_length=1_000)]
     propertyId: _Text | None = None  # noqa: N815 (the wire's spelling)
     connectionId: _Text | None = None  # noqa: N815
     ifVersion: Annotated[int, Field(ge=0)] | None = None  # noqa: N815

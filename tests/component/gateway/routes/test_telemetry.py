@@ -7,54 +7,23 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from fanwire.auth.claims import Claims
-from fanwire.errors import Unauthorized
-from gateway.connection.rate_limit import RateLimit
-from gateway.connection.registry import ConnectionRegistry
-from gateway.edge.admission import Admission, AdmissionLimits
 from gateway.routes import telemetry
-from gateway.routes.caller import Callers
 from gateway.routes.telemetry import ClientTelemetry
 from gateway.telemetry.client_health import ClientHealth
 from tests.support.gateway_values import some_claims
+from tests.support.one_token import callers_with
 from tests.support.telemetry import a_gateways_signals
 
 GOOD = {"p95LatencyMs": 12.5, "delivered": 3, "suppressed": 1, "reconnects": 0, "gaps": 0}
-
-
-class OneToken:
-    """Accepts the token `good`."""
-
-    def __init__(self, services: Sequence[str] | None) -> None:
-        self._claims = some_claims(services=services)
-
-    def claims_of(self, token: str) -> Claims:
-        if token != "good":
-            raise Unauthorized("another token")
-        return self._claims
-
-
-class EveryOrgKnown:
-    async def know(self, claims: Claims) -> None:
-        pass
 
 
 class TelemetryEndpoint:
     """The route behind as much of a gateway as it asks for."""
 
     def __init__(self, services: Sequence[str] | None = None, *, burst: int = 100) -> None:
-        rate = RateLimit(per_s=0.001, burst=burst)
-        limits = AdmissionLimits(
-            100, 100, 100, None, connects_per_user=rate, requests_per_user=rate
-        )
         signals = a_gateways_signals()
         self.health = ClientHealth()
-        callers = Callers(
-            OneToken(services),  # type: ignore[arg-type]
-            EveryOrgKnown(),  # type: ignore[arg-type]
-            Admission(limits, ConnectionRegistry()),
-            signals.counters,
-        )
+        callers = callers_with(some_claims(services=services), signals, burst=burst)
         route = ClientTelemetry(callers, self.health, signals.histograms, body_timeout_ms=1_000)
         api = FastAPI()
         api.add_api_route(telemetry.PATH, route.answer, methods=["POST"])
