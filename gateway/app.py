@@ -14,12 +14,14 @@ from starlette.middleware.cors import CORSMiddleware
 from gateway.build import Gateway, node_name
 from gateway.edge.descriptors import fit_descriptors
 from gateway.edge.http_protocol import BoundedHttpProtocol
-from gateway.routes import positions, stream, subscriptions
+from gateway.routes import positions, publish, stream, subscriptions
 from gateway.routes import telemetry as client_telemetry
 from gateway.routes.caller import Callers
+from gateway.routes.event_writer import EventWriter
 from gateway.routes.internal import Internal
 from gateway.routes.metrics import MetricPages
 from gateway.routes.positions import Positions
+from gateway.routes.publish import Publish
 from gateway.routes.subscriptions import Subscriptions
 from gateway.routes.telemetry import ClientTelemetry
 from gateway.settings import GatewaySettings
@@ -117,6 +119,7 @@ def public_api(gateway: Gateway) -> FastAPI:
         body_timeout_ms=settings.body_timeout_ms,
     )
     api.add_api_route(positions.PATH, heads.answer, methods=["GET"])
+    api.add_api_route(publish.PATH, _publishing(gateway, callers).answer, methods=["POST"])
     api.add_api_route(subscriptions.PATH, changes.answer, methods=["POST"])
     api.add_api_route(client_telemetry.PATH, reports.answer, methods=["POST"])
     api.add_middleware(
@@ -127,6 +130,17 @@ def public_api(gateway: Gateway) -> FastAPI:
         max_age=600,
     )
     return api
+
+
+def _publishing(gateway: Gateway, callers: Callers) -> Publish:
+    telemetry = gateway.telemetry
+    return Publish(
+        callers,
+        EventWriter(gateway.links.control, gateway.links.keys),
+        telemetry.published,
+        gateway.settings.body_limits,
+        telemetry.telemetry.tracer,
+    )
 
 
 def internal_api(gateway: Gateway) -> FastAPI:

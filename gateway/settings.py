@@ -83,7 +83,10 @@ class GatewaySettings(EnvSettings):
         65_536, ge=1_024, le=16_777_216, description="Largest message of a client."
     )
     max_body_bytes: int = Field(
-        262_144, ge=1_024, le=16_777_216, description="Largest body of `update-services`."
+        262_144,
+        ge=1_024,
+        le=16_777_216,
+        description="Largest body of `publish` and `update-services`.",
     )
     body_timeout_ms: int = Field(
         10_000, ge=100, le=60_000, description="Longest wait for a whole body."

@@ -53,8 +53,12 @@ class HighWater:
         for topic in dict.fromkeys(topics):
             _, unread_count = self._known.get(topic, (0, 0))
             if unread_count >= self._limits.unread_count:
-                raise Busy(
-                    f"{topic} holds {unread_count} unread events, "
-                    f"the high-water mark is {self._limits.unread_count}",
-                    retry_after_ms=1000,
-                )
+                raise too_full(topic, unread_count, self._limits)
+
+
+def too_full(topic: Topic, unread_count: int, limits: HighWaterLimits) -> Busy:
+    """Return what a publisher is told of a topic that has reached the mark."""
+    return Busy(
+        f"{topic} holds {unread_count} unread events, the high-water mark is {limits.unread_count}",
+        retry_after_ms=1000,
+    )

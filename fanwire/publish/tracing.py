@@ -50,7 +50,9 @@ try:
 except ImportError:
 
     @contextmanager
-    def sending(events: Sequence[NewEvent]) -> Iterator[Sending]:
+    def sending(
+        events: Sequence[NewEvent], tracer: "trace.Tracer | None" = None
+    ) -> Iterator[Sending]:
         """Trace nothing: there is no OpenTelemetry."""
         yield _Untraced()
 
@@ -72,10 +74,13 @@ else:
             return entry_ids
 
     @contextmanager
-    def sending(events: Sequence[NewEvent]) -> Iterator[Sending]:
-        """Trace what happens inside as the publish of `events`."""
+    def sending(
+        events: Sequence[NewEvent], tracer: "trace.Tracer | None" = None
+    ) -> Iterator[Sending]:
+        """Trace what happens inside as the publish of `events`, by the application's tracer or
+        another."""
         # Not the SDK's record of an exception: its text may quote what was to be published.
-        with TRACER.start_as_current_span(
+        with (tracer or TRACER).start_as_current_span(
             SEND,
             kind=trace.SpanKind.PRODUCER,
             record_exception=False,

@@ -53,6 +53,9 @@ def observe_gateway(telemetry: GatewayTelemetry, observed: Observed) -> None:
     _observe_delivery(instruments, delivery.feed.stats, labels)
     _observe_flow(instruments, observed.monitor)
     _observe_clients(instruments, telemetry.client_health, labels)
+    published = telemetry.published
+    instruments.observe(names.EVENTS_PUBLISHED, lambda: _by_name(published.written))
+    instruments.observe(names.PUBLISHES_REJECTED, lambda: _by_name(published.rejected))
     instruments.observe(names.RESUME_ATTEMPTS, lambda: _by_name(counters.resumes))
     instruments.observe(names.AUTH_FAILURES, lambda: _by_name(counters.auth_failures))
     instruments.observe(names.KEYS_AGE, observed.key_age_s)

@@ -9,6 +9,7 @@ from gateway.flow_control.counters import FlowCounters
 from gateway.telemetry.client_health import ClientHealth
 from gateway.telemetry.deliver_spans import DeliverSpans
 from gateway.telemetry.histograms import Histograms
+from gateway.telemetry.publish_counters import PublishCounters
 from shared.redis.presence import RedisPresence
 from shared.redis.server_clock import ServerClock
 from shared.settings.realtime import RealtimeSettings
@@ -31,6 +32,7 @@ class GatewayTelemetry:
     loop_lag: LoopLag
     client_health: ClientHealth
     clock: ServerClock
+    published: PublishCounters
 
     @classmethod
     def of(cls, telemetry: Telemetry, realtime: RealtimeSettings) -> Self:
@@ -48,6 +50,7 @@ class GatewayTelemetry:
             LoopLag(),
             ClientHealth(),
             ServerClock(),
+            PublishCounters(labels),
         )
 
 

@@ -98,6 +98,14 @@ EVENTS_FILTERED: Final = _gateway(
     "realtime.gateway.events.filtered", Kind.COUNTER, "{event}",
     "Events that a socket's property filter kept from it, counted for each socket.", SERVICE,
 )  # fmt: skip
+EVENTS_PUBLISHED: Final = _gateway(
+    "realtime.gateway.events.published", Kind.COUNTER, "{event}",
+    "Events that were published over HTTP, repeats included.", SERVICE,
+)  # fmt: skip
+PUBLISHES_REJECTED: Final = _gateway(
+    "realtime.gateway.publishes.rejected", Kind.COUNTER, "{request}",
+    "Requests to publish that were refused whole, by the error's name.", REASON,
+)  # fmt: skip
 RESETS: Final = _gateway(
     "realtime.gateway.resets", Kind.COUNTER, "{reset}",
     "Resets of live topics, counted once per gateway and not per socket.", REASON,

@@ -55,9 +55,10 @@ class SpanName:
 _BATCH: Final = (SYSTEM, OPERATION, DESTINATION, BATCH_COUNT, SERVICE, ORG, POSITION)
 
 SEND: Final = SpanName(
-    span_names.SEND, "producer", "Python SDK",
-    "One round trip of a publish, up to 500 events. Its context goes into each event that has none "
-    "of its own. Needs nothing but an OpenTelemetry that the application has set up.",
+    span_names.SEND, "producer", "Python SDK, gateway",
+    "One round trip of a publish, or one request to `publish`; up to 500 events. Its context goes "
+    "into each event that has none of its own. In the SDK it needs nothing but an OpenTelemetry "
+    "that the application has set up.",
     (SYSTEM, OPERATION, DESTINATION, BATCH_COUNT, ENTRY_ID, ENTRY_IDS, ERROR_TYPE),
 )  # fmt: skip
 COMMIT: Final = SpanName(

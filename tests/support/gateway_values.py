@@ -35,14 +35,15 @@ def some_claims(
     properties: Sequence[str] | None = None,
     exp_ms: int = FAR_AWAY_MS,
     jti: str = "7f3a",
+    publish: bool = False,
 ) -> Claims:
-    """Return claims that allow everything that is not listed otherwise."""
+    """Return claims to receive everything that is not listed otherwise."""
     return Claims(
         org=Org(org),
         sub=UserId(sub),
         services=None if services is None else frozenset(services),
         properties=None if properties is None else frozenset(properties),
-        publish=False,
+        publish=publish,
         exp_ms=exp_ms,
         iat_s=1_000,
         jti=jti,

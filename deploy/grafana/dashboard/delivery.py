@@ -38,6 +38,14 @@ PANELS: Final = (
         (("fanned out", rate(names.EVENTS_DELIVERED)), ("filtered", rate(names.EVENTS_FILTERED))),
     ),
     Panel(
+        "Published over HTTP", "Events; a bare XADD and the SDK are not counted here.", "cps",
+        (("{{service}}", rate(names.EVENTS_PUBLISHED, names.SERVICE)),), is_stacked=True,
+    ),
+    Panel(
+        "Refused publishes", "Requests, by the name of the error, docs/errors.md.", "cps",
+        (("{{reason}}", rate(names.PUBLISHES_REJECTED, names.REASON)),), is_stacked=True,
+    ),
+    Panel(
         "p95 in the page", "What pages measured from entry to their own code, by the clocks of "
         "their devices; the median of the reports.", "s",
         (("{{service}}", quantile(0.5, names.CLIENT_LATENCY, names.SERVICE)),),
