@@ -67,6 +67,7 @@ def checked_outgoing(event: NewEvent, traceparent: str | None = None) -> Outgoin
     """
     topic = Topic(checked_org(event.org), checked_service(event.service))
     texts = event.texts()
+    _check_types({**texts, "traceparent": event.traceparent})
     event_id = token_hex(12) if event.event_id is None else event.event_id
     texts["eventId"] = event_id
     try:
@@ -75,6 +76,15 @@ def checked_outgoing(event: NewEvent, traceparent: str | None = None) -> Outgoin
         raise InvalidEvent(f"text {shortened(cause.object)} is not UTF-8") from None
     _check(fields, topic)
     return Outgoing(topic, event_id, fields)
+
+
+def _check_types(texts: Mapping[str, object]) -> None:
+    # A number is not taken for its text: a float or a bool would be spelled in Python's way.
+    for name, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            raise InvalidEvent(
+                f"{name} {shortened(text)} is of type {type(text).__name__}: it must be a str"
+            )
 
 
 def _encoded(data: object) -> bytes:

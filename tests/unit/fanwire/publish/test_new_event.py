@@ -1,5 +1,7 @@
 """What a publisher may send, and what is refused before it is sent."""
 
+from typing import Any
+
 import orjson
 import pytest
 from hypothesis import given
@@ -75,6 +77,32 @@ def test_what_the_worker_would_set_aside_is_refused_with_its_values(
     with pytest.raises(InvalidEvent) as caught:
         checked_outgoing(event)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [42, 1.5, True, b"42", ["42"]])
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("type", "type"),
+        ("entity_type", "entityType"),
+        ("entity_id", "entityId"),
+        ("event_id", "eventId"),
+        ("property_id", "propertyId"),
+        ("traceparent", "traceparent"),
+    ],
+)
+def test_a_text_that_is_no_str_is_refused_by_its_name(field: str, name: str, value: object) -> None:
+    texts: dict[str, Any] = {field: value}
+    with pytest.raises(InvalidEvent) as caught:
+        checked_outgoing(NewEvent("acme", "tasks", 1, **texts))
+    assert f"{name} {value!r} is of type {type(value).__name__}" in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [42, None, b"acme"])
+def test_an_org_or_a_service_that_is_no_str_is_refused(value: Any) -> None:
+    for event in (NewEvent(value, "tasks", 1), NewEvent("acme", value, 1)):
+        with pytest.raises(InvalidId):
+            checked_outgoing(event)
 
 
 @pytest.mark.parametrize("name", ["", "a{b", "a:b", "*", "../x", "ä", "x" * 64, "-a", "_canary"])
