@@ -6,6 +6,7 @@ socket ends with it; over HTTP the same error travels under `http_status`.
 `contract/close_codes.json` and docs/errors.md are generated from here.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 
@@ -22,6 +23,9 @@ class RealtimeError(Exception):
         super().__init__(message)
         self.message = message
         self.retry_after_ms = retry_after_ms
+        self.entry_ids: Sequence[str | None] = ()
+        """Of a publish that failed: the entry ids of its first events, in order, and None for each
+        of which it is not known that it was written."""
 
     def as_dict(self) -> dict[str, object]:
         """Return `{code, name, message, retryable, remedy}` and `retryAfterMs` if known."""

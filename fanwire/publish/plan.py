@@ -10,11 +10,11 @@ carry ids, so a worker drops those that did.
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from fanwire.core.backoff import BackoffLimits
 from fanwire.core.keys import Keys, Topic
-from fanwire.errors import NotReplicated, RealtimeError, Unreachable
+from fanwire.errors import NotReplicated, RealtimeError, Unreachable, shortened
 from fanwire.publish.high_water import HighWater, HighWaterLimits
 from fanwire.publish.new_event import Outgoing
 
@@ -40,6 +40,13 @@ class PublishLimits:
     backoff: BackoffLimits = field(default_factory=lambda: BackoffLimits(100, 2000))
     """Shorter than a client's: there are few publishers, and each has a caller who waits."""
     high_water: HighWaterLimits = field(default_factory=HighWaterLimits)
+
+    def __post_init__(self) -> None:
+        if self.level not in get_args(Level):
+            levels = ", ".join(get_args(Level))
+            raise ValueError(f"level {shortened(self.level)} is not one of: {levels}")
+        if min(self.replicas, self.attempts) < 1:
+            raise ValueError("at least one replica and one attempt are needed")
 
 
 class Send(NamedTuple):
@@ -77,14 +84,17 @@ class PublishPlans:
         """Return the plan that publishes `events` in order and yields their entry ids.
 
         The replies given back are values, or a RealtimeError in place of each command that
-        failed; a lost connection is thrown in as Unreachable.
+        failed; a lost connection is thrown in as Unreachable. The error that it raises says which
+        events were written.
         """
         topics = [event.topic for event in events]
         yield from self._check_high_water(topics, now_ms=now_ms)
-        replies = yield from self._with_retries(Send(tuple(self._commands(events))))
+        adding = Send(tuple(self._commands(events)))
+        replies = yield from self._with_retries(adding, event_count=len(events))
+        entry_ids = [_text(reply) for reply in replies[: len(events)]]
         if self._limits.level == "repl":
-            self._check_replicas(replies[-1], events)
-        return [_text(reply) for reply in replies[: len(events)]]
+            self._check_replicas(replies[-1], events, entry_ids)
+        return entry_ids
 
     def _commands(self, events: Sequence[Outgoing]) -> Generator[Command]:
         for event in events:
@@ -106,12 +116,12 @@ class PublishPlans:
         self._high_water.check(topics)
 
     def _with_retries(
-        self, send: Send
+        self, send: Send, *, event_count: int = 0
     ) -> Generator[Send | Pause, Sequence[Reply], Sequence[Reply]]:
         for attempt in range(self._limits.attempts):
             try:
                 replies = yield send
-                _raise_first_failure(replies)
+                _raise_first_failure(replies, event_count)
             except Unreachable:
                 if attempt + 1 == self._limits.attempts:
                     raise
@@ -120,14 +130,18 @@ class PublishPlans:
                 return replies
         raise AssertionError("at least one attempt")
 
-    def _check_replicas(self, confirmed: Reply, events: Sequence[Outgoing]) -> None:
+    def _check_replicas(
+        self, confirmed: Reply, events: Sequence[Outgoing], entry_ids: Sequence[str]
+    ) -> None:
         assert isinstance(confirmed, int)
         if confirmed < self._limits.replicas:
             ids = ", ".join(event.event_id for event in events[:3])
-            raise NotReplicated(
+            error = NotReplicated(
                 f"{confirmed} of {self._limits.replicas} replicas confirmed within "
                 f"{self._limits.replication_ms} ms: eventId {ids}{' …' if len(events) > 3 else ''}"
             )
+            error.entry_ids = entry_ids
+            raise error
 
 
 def advance(
@@ -148,9 +162,13 @@ def advance(
         return Published(end.value)
 
 
-def _raise_first_failure(replies: Sequence[Reply]) -> None:
+def _raise_first_failure(replies: Sequence[Reply], event_count: int) -> None:
     for reply in replies:
         if isinstance(reply, RealtimeError):
+            reply.entry_ids = [
+                None if isinstance(each, RealtimeError) else _text(each)
+                for each in replies[:event_count]
+            ]
             raise reply
 
 

@@ -107,6 +107,33 @@ def test_a_lasting_refusal_is_raised_at_once() -> None:
         advance(plan, [RedisRefused("WRONGTYPE")])
 
 
+def test_a_failure_says_which_events_are_known_to_be_written() -> None:
+    plan = a_plan(an_event("e1"), an_event("e2", "users"), an_event("e3"))
+    past_high_water(plan)
+    with pytest.raises(RedisRefused) as caught:
+        advance(plan, [b"7-0", RedisRefused("WRONGTYPE"), b"7-1"])
+    assert caught.value.entry_ids == ["7-0", None, "7-1"]
+
+
+def test_a_refused_question_for_the_length_says_of_no_event_that_it_is_written() -> None:
+    plan = a_plan(an_event("e1"), an_event("e2", "users"))
+    advance(plan, None)
+    with pytest.raises(RedisRefused) as caught:
+        advance(plan, [5, RedisRefused("WRONGTYPE")])
+    assert caught.value.entry_ids == []
+
+
+def test_an_unknown_level_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(ValueError, match="level 'foo' is not one of: mem, repl"):
+        PublishLimits(level="foo")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("limits", [{"replicas": 0}, {"attempts": 0}])
+def test_less_than_one_replica_or_attempt_is_refused(limits: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        PublishLimits(**limits)  # type: ignore[arg-type]
+
+
 REPL = PublishLimits(level="repl", replicas=2, replication_ms=300)
 
 
@@ -121,8 +148,9 @@ def test_level_repl_waits_for_the_replicas_on_the_same_connection() -> None:
 def test_too_few_replicas_are_told_with_the_event_id(confirmed: int) -> None:
     plan = a_plan(limits=REPL)
     past_high_water(plan)
-    with pytest.raises(NotReplicated, match=f"{confirmed} of 2 .*eventId e1"):
+    with pytest.raises(NotReplicated, match=f"{confirmed} of 2 .*eventId e1") as caught:
         advance(plan, replies(confirmed))
+    assert caught.value.entry_ids == ["7-0"]
 
 
 def replies(confirmed: int) -> Sequence[object]:
