@@ -1,4 +1,4 @@
-"""What the sync and the async publisher share besides the plan: the making of events."""
+"""What the sync and the async publisher share besides the plan: events, waits and deadlines."""
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,6 +6,8 @@ from itertools import islice
 from typing import Any, Final, TypedDict
 
 from fanwire.core.backoff import BackoffLimits, backoff_ms
+from fanwire.core.clock import now_ms
+from fanwire.errors import Unreachable
 from fanwire.publish.new_event import NewEvent, Outgoing, checked_outgoing
 from fanwire.publish.plan import CHUNK_COUNT, Pause, Reply
 from fanwire.redis.errors import as_realtime_error
@@ -28,6 +30,25 @@ class EventTexts(TypedDict, total=False):
     event_id: str | None
     property_id: str | None
     traceparent: str | None
+
+
+class Deadline:
+    """When a caller stops waiting; None for never."""
+
+    def __init__(self, timeout_s: float | None) -> None:
+        self._timeout_s = timeout_s
+        self._end_ms = None if timeout_s is None else now_ms() + timeout_s * 1000
+
+    @property
+    def left_s(self) -> float | None:
+        """How long there is; None: as long as it takes."""
+        return None if self._end_ms is None else max(0.0, (self._end_ms - now_ms()) / 1000)
+
+    def missed(self) -> Unreachable:
+        """Return what a caller is told who waited in vain."""
+        return Unreachable(
+            f"no answer from Redis within {self._timeout_s:g} s; what was under way may be written"
+        )
 
 
 def portions(events: Iterable[NewEvent]) -> Iterator[list[NewEvent]]:

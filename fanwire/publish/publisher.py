@@ -1,4 +1,4 @@
-"""Publish events from synchronous code. What happens, and why, is in publish_plan.py."""
+"""Publish events from synchronous code. What happens, and why, is in plan.py beside this."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -13,13 +13,15 @@ from fanwire.core.keys import Keys
 from fanwire.errors import RealtimeError
 from fanwire.publish.calls import (
     REDIS_OPTIONS,
+    Deadline,
     EventTexts,
     checked,
     pause_s,
     portions,
     translated,
 )
-from fanwire.publish.new_event import NewEvent
+from fanwire.publish.in_time import in_time
+from fanwire.publish.new_event import NewEvent, Outgoing
 from fanwire.publish.plan import (
     Pause,
     Plan,
@@ -60,8 +62,16 @@ class Publisher:
         client = sync_client(url, retry=Retry(NoBackoff(), 0), **REDIS_OPTIONS)
         return cls(client, key_prefix=key_prefix, limits=limits)
 
-    def publish(self, org: str, service: str, data: object, **texts: Unpack[EventTexts]) -> str:
-        """Publish one event and return its entry id.
+    def publish(
+        self,
+        org: str,
+        service: str,
+        data: object,
+        *,
+        timeout_s: float | None = None,
+        **texts: Unpack[EventTexts],
+    ) -> str:
+        """Publish one event and return its entry id, within `timeout_s` if it is given.
 
         Raises:
             InvalidId, InvalidEvent: If the worker would set the event aside; nothing is sent.
@@ -69,19 +79,28 @@ class Publisher:
             NotReplicated: If level `repl` is asked for and too few replicas confirmed.
             Unreachable: If Redis did not answer; the event may have been written.
         """
-        return self.publish_many([NewEvent(org, service, data, **texts)])[0]
+        return self.publish_many([NewEvent(org, service, data, **texts)], timeout_s=timeout_s)[0]
 
-    def publish_many(self, events: Iterable[NewEvent]) -> list[str]:
+    def publish_many(
+        self, events: Iterable[NewEvent], *, timeout_s: float | None = None
+    ) -> list[str]:
         """Publish events in order, many per round trip, and return their entry ids.
 
-        Raises what `publish` raises; the events before the failing portion are written then.
+        Raises what `publish` raises. The error's `entry_ids` are then those of the events that were
+        written, in order, with None for one of which that is not known; what lies behind them was
+        not sent.
         """
+        deadline = Deadline(timeout_s)
         entry_ids: list[str] = []
-        for portion in portions(events):
-            with sending(portion) as span:
-                outgoing = checked(portion, span.traceparent)
-                plan = self._plans.publish(outgoing, now_ms=now_ms())
-                entry_ids += span.sent(self._perform(plan))
+        try:
+            for portion in portions(events):
+                with sending(portion) as span:
+                    entry_ids += span.sent(
+                        self._write(checked(portion, span.traceparent), deadline)
+                    )
+        except RealtimeError as error:
+            error.entry_ids = (*entry_ids, *error.entry_ids)
+            raise
         return entry_ids
 
     def close(self) -> None:
@@ -94,9 +113,16 @@ class Publisher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _perform(self, plan: Plan) -> list[str]:
+    def _write(self, events: Sequence[Outgoing], deadline: Deadline) -> list[str]:
+        plan = self._plans.publish(events, now_ms=now_ms())
+        return in_time(lambda: self._perform(plan, deadline), deadline)
+
+    def _perform(self, plan: Plan, deadline: Deadline) -> list[str]:
         step = advance(plan, None)
         while not isinstance(step, Published):
+            if deadline.left_s == 0:
+                # Its caller was told that it is over: nothing more is sent.
+                raise deadline.missed()
             step = advance(plan, self._outcome(step))
         return step.entry_ids
 

@@ -1,5 +1,7 @@
 """Both publishers against a real server: what only a real one shows."""
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -92,3 +94,32 @@ def test_a_wrong_password_is_no_reason_to_try_again(start_server: StartServer) -
         publisher._redis.config_set("requirepass", "right")
     with Publisher.from_url(server.url) as publisher, pytest.raises(RedisUnauthorized):
         publisher.publish("acme", "tasks", 1)
+
+
+async def test_a_thousand_tasks_publish_over_one_connection(
+    redis: Redis, redis_url: str, key_prefix: str
+) -> None:
+    async with AsyncPublisher.from_url(redis_url, key_prefix=key_prefix) as publisher:
+        ids = await asyncio.gather(
+            *(publisher.publish("acme", "tasks", n) for n in range(1_000)),
+        )
+        assert len(publisher._redis.connection_pool._available_connections) == 1
+    found: Any = await redis.xrange(f"{key_prefix}{KEY}")
+    assert [entry_id.decode() for entry_id, _ in found] == ids
+
+
+async def test_a_frozen_server_is_waited_for_no_longer_than_asked(
+    start_server: StartServer,
+) -> None:
+    server = start_server()
+    with Publisher.from_url(server.url) as publisher:
+        publisher.publish("acme", "tasks", 1)
+        async with AsyncPublisher.from_url(server.url) as asynchronous:
+            server.pause()
+            started = time.monotonic()
+            with pytest.raises(Unreachable, match=r"within 0\.2 s"):
+                publisher.publish("acme", "tasks", 2, timeout_s=0.2)
+            with pytest.raises(Unreachable, match=r"within 0\.2 s"):
+                await asynchronous.publish("acme", "tasks", 2, timeout_s=0.2)
+            assert time.monotonic() - started < 2
+            server.resume()

@@ -93,6 +93,16 @@ def test_many_events_keep_their_order(shell: Shell, server: fakeredis.FakeServer
     assert [int(fields[b"data"]) for _, fields in written] == list(range(1200))
 
 
+def test_many_that_fail_say_which_were_written(shell: Shell, server: fakeredis.FakeServer) -> None:
+    fakeredis.FakeRedis(server=server).set("events:{acme}:users", "no stream")
+    events = [NewEvent("acme", "tasks", n) for n in range(500)]
+    with pytest.raises(RedisRefused) as caught:
+        shell.publish_many([*events, NewEvent("acme", "users", 1)])
+    written = [entry_id.decode() for entry_id, _ in entries(server, "events:{acme}:tasks")]
+    assert list(caught.value.entry_ids) == written
+    assert len(written) == 500
+
+
 def test_a_foreign_id_writes_nothing(shell: Shell, server: fakeredis.FakeServer) -> None:
     with pytest.raises(InvalidId):
         shell.publish("ac{me", "tasks", 1)
@@ -103,6 +113,19 @@ def test_a_key_of_another_type_is_a_refusal(shell: Shell, server: fakeredis.Fake
     fakeredis.FakeRedis(server=server).set("events:{acme}:tasks", "no stream")
     with pytest.raises(RedisRefused, match="WRONGTYPE"):
         shell.publish("acme", "tasks", 1)
+
+
+def test_a_deadline_that_is_met_changes_nothing(shell: Shell, server: fakeredis.FakeServer) -> None:
+    entry_id = shell.publish("acme", "tasks", 1, timeout_s=30)
+    assert [found.decode() for found, _ in entries(server, "events:{acme}:tasks")] == [entry_id]
+
+
+def test_after_its_deadline_nothing_more_is_sent(
+    shell: Shell, server: fakeredis.FakeServer
+) -> None:
+    with pytest.raises(Unreachable, match="within 0 s"):
+        shell.publish("acme", "tasks", 1, timeout_s=0)
+    assert entries(server, "events:{acme}:tasks") == []
 
 
 def test_an_absent_redis_is_unreachable(shell: Shell, server: fakeredis.FakeServer) -> None:
@@ -137,6 +160,20 @@ def test_a_refused_login_is_told_apart_from_an_absent_server(
     monkeypatch.setattr(shell.redis, "pipeline", refusing)
     with pytest.raises(RedisUnauthorized):
         shell.publish("acme", "tasks", 1)
+
+
+def test_another_event_loop_is_refused_before_anything_is_written(
+    server: fakeredis.FakeServer,
+) -> None:
+    publisher = AsyncPublisher(fakeredis.FakeAsyncRedis(server=server))
+    asyncio.run(publisher.publish("acme", "tasks", 1))
+    for call in (
+        publisher.publish("acme", "tasks", 2),
+        publisher.publish_many([NewEvent("acme", "tasks", 3)]),
+    ):
+        with pytest.raises(RuntimeError, match="another event loop"):
+            asyncio.run(call)
+    assert len(entries(server, "events:{acme}:tasks")) == 1
 
 
 def test_the_active_span_is_the_events_trace(shell: Shell, server: fakeredis.FakeServer) -> None:
