@@ -1,7 +1,8 @@
 """Fanwire: publish events to Redis, see them in every browser.
 
 `Publisher` and `AsyncPublisher` write events, `Subscriber` reads them over a gateway's
-WebSocket. The servers (`gateway`, `fanout`) build on this package; it never imports them.
+WebSocket; every error that they raise is here as well. The servers (`gateway`, `fanout`) build
+on this package; it never imports them.
 
 The names below are found on first use: a publisher does not pay for WebSockets, and
 the servers import the vocabulary without either.
@@ -11,7 +12,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from fanwire.errors import RealtimeError
+    from fanwire.errors import (
+        BadMessage,
+        BodyTooLarge,
+        Busy,
+        Disabled,
+        Draining,
+        Forbidden,
+        InvalidBody,
+        InvalidEvent,
+        InvalidId,
+        InvalidPosition,
+        Kicked,
+        NotFound,
+        NotReplicated,
+        Overloaded,
+        RateLimited,
+        RealtimeError,
+        RedisRefused,
+        RedisUnauthorized,
+        RequestTimeout,
+        SlowConsumer,
+        StaleVersion,
+        TokenInUrl,
+        TooManyServices,
+        Unauthorized,
+        Unreachable,
+        UnsupportedMediaType,
+    )
     from fanwire.publish.async_publisher import AsyncPublisher
     from fanwire.publish.new_event import NewEvent
     from fanwire.publish.plan import PublishLimits
@@ -24,30 +52,80 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncPublisher",
+    "BadMessage",
+    "BodyTooLarge",
+    "Busy",
     "DeliveredEvent",
+    "Disabled",
+    "Draining",
+    "Forbidden",
     "Gap",
+    "InvalidBody",
+    "InvalidEvent",
+    "InvalidId",
+    "InvalidPosition",
+    "Kicked",
     "NewEvent",
+    "NotFound",
+    "NotReplicated",
+    "Overloaded",
     "PublishLimits",
     "Publisher",
+    "RateLimited",
     "RealtimeError",
+    "RedisRefused",
+    "RedisUnauthorized",
+    "RequestTimeout",
+    "SlowConsumer",
+    "StaleVersion",
     "State",
     "StateChange",
     "Subscriber",
     "SubscriberLimits",
+    "TokenInUrl",
+    "TooManyServices",
+    "Unauthorized",
+    "Unreachable",
+    "UnsupportedMediaType",
 ]
 
 _HOMES: Final = {
     "AsyncPublisher": "fanwire.publish.async_publisher",
+    "BadMessage": "fanwire.errors",
+    "BodyTooLarge": "fanwire.errors",
+    "Busy": "fanwire.errors",
     "DeliveredEvent": "fanwire.wire.delivered_event",
+    "Disabled": "fanwire.errors",
+    "Draining": "fanwire.errors",
+    "Forbidden": "fanwire.errors",
     "Gap": "fanwire.subscribe.session",
+    "InvalidBody": "fanwire.errors",
+    "InvalidEvent": "fanwire.errors",
+    "InvalidId": "fanwire.errors",
+    "InvalidPosition": "fanwire.errors",
+    "Kicked": "fanwire.errors",
     "NewEvent": "fanwire.publish.new_event",
+    "NotFound": "fanwire.errors",
+    "NotReplicated": "fanwire.errors",
+    "Overloaded": "fanwire.errors",
     "PublishLimits": "fanwire.publish.plan",
     "Publisher": "fanwire.publish.publisher",
+    "RateLimited": "fanwire.errors",
     "RealtimeError": "fanwire.errors",
+    "RedisRefused": "fanwire.errors",
+    "RedisUnauthorized": "fanwire.errors",
+    "RequestTimeout": "fanwire.errors",
+    "SlowConsumer": "fanwire.errors",
+    "StaleVersion": "fanwire.errors",
     "State": "fanwire.subscribe.states",
     "StateChange": "fanwire.subscribe.states",
     "Subscriber": "fanwire.subscribe.subscriber",
     "SubscriberLimits": "fanwire.subscribe.limits",
+    "TokenInUrl": "fanwire.errors",
+    "TooManyServices": "fanwire.errors",
+    "Unauthorized": "fanwire.errors",
+    "Unreachable": "fanwire.errors",
+    "UnsupportedMediaType": "fanwire.errors",
 }
 
 

@@ -208,13 +208,13 @@ def _services(fields: dict[str, Any]) -> tuple[ServiceState, ...]:
 def _batch(fields: dict[str, Any], text: bytes) -> BatchFrame:
     service = fields["service"]
     position = parse_position(fields["position"])
-    batch_text = BatchText(text)
+    batch_text = BatchText(text, fields.get("trace"))
     return BatchFrame(
         service=service,
         prev=parse_position(fields["prev"]),
         position=position,
         sent_at_ms=fields["sentAt"],
-        trace=fields.get("trace"),
+        trace=batch_text.trace,
         events=tuple(
             _event(service, position.epoch, row, batch_text, index)
             for index, row in enumerate(fields["events"])

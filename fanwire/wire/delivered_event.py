@@ -18,11 +18,12 @@ _DATA: Final = b',"data":'
 
 
 class BatchText:
-    """The text of a batch frame, cut into its events on first demand."""
+    """The text of a batch frame, cut into its events on first demand; and the frame's trace."""
 
-    __slots__ = ("_events", "_text")
+    __slots__ = ("_events", "_text", "trace")
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, trace: str | None = None) -> None:
+        self.trace = trace
         self._text = text
         self._events: list[bytes] | None = None
 
@@ -55,6 +56,11 @@ class DeliveredEvent:
     def data_bytes(self) -> bytes:
         """The very bytes that the publisher wrote as `data`."""
         return b"" if self.batch is None else self.batch.data_of(self.index)
+
+    @property
+    def trace(self) -> str | None:
+        """The W3C `traceparent` of the batch that it came in, for a span of who handles it."""
+        return None if self.batch is None else self.batch.trace
 
     def dedup_key(self) -> str | None:
         """Return what a repeat of this event would share; None if nothing can tell."""

@@ -8,6 +8,7 @@ from fanwire.core.events import Event, entry_fields, parse_entry
 from fanwire.core.position import ZERO, Position
 from fanwire.wire.decode import BatchFrame, decode_server_frame
 from fanwire.wire.encode import encode_batch
+from tests.support.tracing import a_traceparent
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -45,6 +46,21 @@ def test_each_events_bytes_are_those_that_were_published(written: list[tuple[byt
     assert [event.data_bytes for event in batch.events] == [data for data, _ in written]
     assert [event.entity_id for event in batch.events] == [entity_id for _, entity_id in written]
     assert [event.data for event in batch.events] == [orjson.loads(data) for data, _ in written]
+
+
+def test_events_carry_the_trace_of_their_batch() -> None:
+    trace = a_traceparent(7, 8)
+    body = encode_batch(
+        service="tasks",
+        prev=ZERO,
+        position=Position(1, 1),
+        sent_at_ms=1,
+        traceparent=trace,
+        events=[an_event(b"1", "1")],
+    ).body
+    batch = decode_server_frame(body)
+    assert isinstance(batch, BatchFrame)
+    assert [event.trace for event in batch.events] == [trace]
 
 
 def test_deep_nesting_is_no_trouble() -> None:
