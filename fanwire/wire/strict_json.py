@@ -9,7 +9,14 @@ Rejected: orjson. It is faster, but it silently takes the last of two equal keys
 
 import json
 import math
+import re
 from typing import Final
+
+_BRACKET: Final = re.compile(r"[ \t\n\r]*[{\[]?[ \t\n\r]*")
+_COLON: Final = re.compile(r"[ \t\n\r]*:?[ \t\n\r]*")
+_COMMA: Final = re.compile(r"[ \t\n\r]*,?[ \t\n\r]*")
+_STEP: Final = json.JSONDecoder().raw_decode
+"""Reads one value from an index on, and tells where it ends."""
 
 
 class NotStrictJson(ValueError):
@@ -32,6 +39,49 @@ def parse_object(text: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise NotStrictJson(f"a JSON {type(value).__name__} where an object is needed")
     return value
+
+
+def written_members(text: bytes) -> dict[str, bytes]:
+    """Return the values of an object that `parse_object` has read, each as it is written.
+
+    By the parser's own steps: a search for brackets, as in json_slices.py beside this, takes 20
+    times as long on a text of nothing else, and this text comes from outside.
+    """
+    source = text.decode()
+    found: dict[str, bytes] = {}
+    at = _inside(source)
+    while source[at] != "}":
+        key, at = _STEP(source, at)
+        begin = _behind(_COLON, source, at)
+        _, end = _STEP(source, begin)
+        found[key] = source[begin:end].encode()
+        at = _behind(_COMMA, source, end)
+    return found
+
+
+def written_items(text: bytes) -> list[bytes]:
+    """Return the items of an array inside such an object, each as it is written.
+
+    What follows the array is not looked at.
+    """
+    source = text.decode()
+    found: list[bytes] = []
+    at = _inside(source)
+    while source[at] != "]":
+        _, end = _STEP(source, at)
+        found.append(source[at:end].encode())
+        at = _behind(_COMMA, source, end)
+    return found
+
+
+def _inside(source: str) -> int:
+    return _behind(_BRACKET, source, 0)
+
+
+def _behind(mark: re.Pattern[str], source: str, at: int) -> int:
+    match = mark.match(source, at)
+    assert match is not None, "the patterns match nothing, too"
+    return match.end()
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -16,7 +16,7 @@ from fanwire.errors import Forbidden, InvalidEvent, RealtimeError
 from fanwire.publish.new_event import NewEvent, Outgoing, checked_outgoing
 from fanwire.publish.plan import CHUNK_COUNT
 from fanwire.publish.tracing import sending
-from fanwire.wire.json_slices import elements, members
+from fanwire.wire.strict_json import written_items, written_members
 from gateway.edge.request_body import BodyLimits, as_model, json_object, read_raw
 from gateway.routes.answers import error_response, json_response
 from gateway.routes.caller import Callers
@@ -113,8 +113,8 @@ def events_of(raw: bytes, claims: Claims) -> list[NewEvent]:
     if "events" not in fields:
         return [_new_event(as_model(fields, EventBody), raw, claims)]
     bodies = as_model(fields, EventsBody).events
-    # Behind the bracket that opens the list: its elements are objects, or it were no such body.
-    written = elements(members(raw)["events"], 1)
+    # There is no other field, so the first bracket opens the list.
+    written = written_items(raw[raw.index(b"[") :])
     return [_new_event(body, text, claims) for body, text in zip(bodies, written, strict=True)]
 
 
@@ -122,7 +122,7 @@ def _new_event(body: EventBody, text: bytes, claims: Claims) -> NewEvent:
     return NewEvent(
         claims.org,
         body.service,
-        members(text)["data"],
+        written_members(text)["data"],
         type=body.type,
         entity_type=body.entityType,
         entity_id=body.entityId,

@@ -136,7 +136,7 @@ async def test_many_events_are_written_at_once_and_in_order() -> None:
         b"null",
     ],
 )
-@pytest.mark.parametrize("around", [b"%b", b'{"events": [ %b ]}'])
+@pytest.mark.parametrize("around", [b"%b", b'{"events": [ %b ]}', rb' { "\u0065vents" :[%b] } '])
 async def test_data_travels_as_the_bytes_that_were_sent(data: bytes, around: bytes) -> None:
     endpoint = PublishEndpoint()
     body = around % (b'{ "data" : %b , "service":"tasks"}' % data)

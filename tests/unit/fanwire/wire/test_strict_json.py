@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanwire.wire.strict_json import NotStrictJson, parse_object
+from fanwire.wire.strict_json import (
+    NotStrictJson,
+    parse_object,
+    written_items,
+    written_members,
+)
 
 AMBIGUOUS = {
     "empty": b"",
@@ -53,3 +58,38 @@ def test_every_plain_object_is_read_as_it_was_written(fields: dict[str, object])
 def test_no_bytes_raise_anything_else(text: bytes) -> None:
     with suppress(NotStrictJson):
         parse_object(text)
+
+
+@given(st.dictionaries(st.text(), values, max_size=4), st.sampled_from([None, 2]))
+def test_the_members_of_an_object_are_its_values(fields: dict[str, object], indent: int) -> None:
+    written = written_members(b" " + json.dumps(fields, indent=indent).encode() + b"\n")
+    assert {key: json.loads(text) for key, text in written.items()} == fields
+
+
+@given(st.lists(values, max_size=4), st.sampled_from([None, 2]))
+def test_the_items_of_an_array_are_its_values(items: list[object], indent: int) -> None:
+    written = written_items(json.dumps(items, indent=indent, ensure_ascii=False).encode())
+    assert list(map(json.loads, written)) == items
+
+
+def test_a_value_keeps_its_spelling() -> None:
+    text = rb'{ "n" : 1.0e0 , "s":"\u00e9, }" , "d\u0065ep" :{"n": [1 , 2]} }'
+    assert written_members(text) == {
+        "n": b"1.0e0",
+        "s": rb'"\u00e9, }"',
+        "deep": b'{"n": [1 , 2]}',
+    }
+    assert written_items(b'[ {"a" :1} ,[ ] , "]" ] }') == [b'{"a" :1}', b"[ ]", b'"]"']
+
+
+def test_the_deepest_object_that_is_read_is_taken_apart() -> None:
+    def nested(depth: int) -> bytes:
+        return b'{"data":%b%b}' % (b"[" * depth, b"]" * depth)
+
+    def is_read(depth: int) -> bool:
+        with suppress(NotStrictJson):
+            return bool(parse_object(nested(depth)))
+        return False
+
+    deepest = max(depth for depth in range(1, 1_000, 7) if is_read(depth))
+    assert written_members(nested(deepest))["data"] == b"[" * deepest + b"]" * deepest
