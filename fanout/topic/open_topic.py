@@ -134,7 +134,7 @@ class OpenTopic:
     def _placed(self, batch: Batch, server_ms: float, trace: str | None) -> Commit:
         standing = self.standing
         position = Position(standing.epoch, standing.seq + (len(batch.events) or 1))
-        # A gap names itself as predecessor: nobody stands there, so each reader finds a hole
+        # A gap names itself as predecessor: no reader stands there, so each reader finds a hole
         # between its position and the gap, and none after it.
         prev = position if batch.gap_count else standing.last
         encoded = encode_batch(

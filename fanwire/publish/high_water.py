@@ -57,7 +57,7 @@ class HighWater:
 
 
 def too_full(topic: Topic, unread_count: int, limits: HighWaterLimits) -> Busy:
-    """Return what a publisher is told of a topic that has reached the mark."""
+    """Return the refusal of a topic that has reached the mark."""
     return Busy(
         f"{topic} holds {unread_count} unread events, the high-water mark is {limits.unread_count}",
         retry_after_ms=1000,

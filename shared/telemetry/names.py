@@ -199,7 +199,7 @@ CLIENT_RECONNECTS: Final = _gateway(
     "realtime.client.reconnects", Kind.COUNTER, "{reconnect}", "Reconnects of clients.", SERVICE
 )
 CLIENT_GAPS: Final = _gateway(
-    "realtime.client.gaps", Kind.COUNTER, "{gap}", "Gaps that clients were told of.", SERVICE
+    "realtime.client.gaps", Kind.COUNTER, "{gap}", "Gaps that clients admitted.", SERVICE
 )
 CLIENT_REPORTS: Final = _gateway(
     "realtime.client.reports", Kind.COUNTER, "{report}", "Health reports of clients."

@@ -20,7 +20,7 @@ REJECTED_HEAD_BYTES: Final = 256
 class Reason(StrEnum):
     """Why an entry was set aside; written into the dead letter."""
 
-    SCHEMA = "schema"  # no data, or a field whose name is a misspelt one of ours
+    SCHEMA = "schema"  # no data, or a field whose name is one of ours, misspelt
     SHAPE = "shape"  # too many fields, or a field name too long
     TOO_BIG = "too_big"
     DECODE = "decode"  # data is not JSON, or a text is not UTF-8

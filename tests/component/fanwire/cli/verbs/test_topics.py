@@ -12,7 +12,7 @@ REPLAY = (*GONE, "topics", "replay-dead", "acme", "tasks")
     ("arguments", "code"),
     [
         ((*GONE, "topics"), 3),
-        (("--redis", "redis+sentinel://127.0.0.1:1/primary", "topics"), 3),
+        (("--redis", "redis+sentinel://127.0.0.1:1/primary", "--timeout", "0.5", "topics"), 3),
         (("--redis", "memcached://127.0.0.1", "topics"), 2),
         ((*GONE, "topics", "a{b}"), 2),
         ((*GONE, "topics", "dead", "acme"), 2),
