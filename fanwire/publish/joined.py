@@ -40,7 +40,7 @@ class JoinedPublishes:
         mine = _Waiting(event)
         self._waiting.append(mine)
         try:
-            # Turns come in the order of arrival, so a caller who is not served yet is among the first.
+            # Turns come in the order of arrival: a caller not served yet is among the first.
             async with self._turn:
                 if mine.outcome is None:
                     await self._send_next()

@@ -117,7 +117,7 @@ describe('ends', () => {
     expect(effects).toEqual(['stopTimer', 'closeSocket'])
   })
 
-  test.each([1006, 1012, 1013, 4410, 4411, 4429])('%i is tried again', (code) => {
+  test.each([1006, 1012, 1013, 4410, 4429])('%i is tried again', (code) => {
     expect(after(START, hello(), ended(errorOfClose(code, ''))).state.name).toBe('reconnecting')
   })
 
