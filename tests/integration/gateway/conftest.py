@@ -1,6 +1,7 @@
 """A stack that the tests share, and an org for each of them."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ HASTY = {
     "GATEWAY_REQUEST_BURST": "30",
     "REALTIME_JWT_LEEWAY_S": "0",
 }
+
+
+@asynccontextmanager
+async def tenant_on(stack: Stack) -> AsyncIterator[Tenant]:
+    """Open an org on a running stack; at its end no process of the stack may have a traceback."""
+    redis: Redis = connect(stack.redis_url)
+    one = Tenant(stack, redis)
+    yield one
+    await one.close()
+    await redis.aclose()
+    stack.check_for_tracebacks()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -78,11 +90,7 @@ async def tenant(shared_stack: Stack, redis: Redis) -> AsyncIterator[Tenant]:
 
 
 @pytest.fixture
-async def hasty(hasty_stack: Stack, valkey_url: str) -> AsyncIterator[Tenant]:
+async def hasty(hasty_stack: Stack) -> AsyncIterator[Tenant]:
     """An org on the hasty stack."""
-    redis = connect(valkey_url)
-    one = Tenant(hasty_stack, redis)
-    yield one
-    await one.close()
-    await redis.aclose()
-    hasty_stack.check_for_tracebacks()
+    async with tenant_on(hasty_stack) as one:
+        yield one

@@ -5,13 +5,12 @@ from typing import Final
 
 import pytest
 import pytest_asyncio
-from redis.asyncio import Redis
 
 from fanwire.close_codes import CloseRule, close_rules
 from fanwire.core.connection_ids import connection_field
 from fanwire.core.ids import UserId
 from fanwire.errors import ALL_ERRORS
-from shared.redis.client import connect
+from tests.integration.gateway.conftest import tenant_on
 from tests.support.stack import Stack
 from tests.support.stream_client import StreamClient
 from tests.support.tenant import Tenant
@@ -41,14 +40,10 @@ async def short_stack(
 
 
 @pytest.fixture
-async def short(short_stack: Stack, valkey_url: str) -> AsyncIterator[Tenant]:
+async def short(short_stack: Stack) -> AsyncIterator[Tenant]:
     """An org on it."""
-    redis: Redis = connect(valkey_url)
-    one = Tenant(short_stack, redis)
-    yield one
-    await one.close()
-    await redis.aclose()
-    short_stack.check_for_tracebacks()
+    async with tenant_on(short_stack) as one:
+        yield one
 
 
 async def ring(tenant: Tenant, message: str) -> None:

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from redis.asyncio import Redis
 
-from shared.redis.client import connect
+from tests.integration.gateway.conftest import tenant_on
 from tests.support.client_ledger import ClientLedger
 from tests.support.flow import Flow
 from tests.support.stack import Stack
@@ -43,14 +42,10 @@ async def sensitive_stack(
 
 
 @pytest.fixture
-async def sensitive(sensitive_stack: Stack, valkey_url: str) -> AsyncIterator[Tenant]:
+async def sensitive(sensitive_stack: Stack) -> AsyncIterator[Tenant]:
     """An org on it."""
-    redis: Redis = connect(valkey_url)
-    one = Tenant(sensitive_stack, redis)
-    yield one
-    await one.close()
-    await redis.aclose()
-    sensitive_stack.check_for_tracebacks()
+    async with tenant_on(sensitive_stack) as one:
+        yield one
 
 
 async def publish(

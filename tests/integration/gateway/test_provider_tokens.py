@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from fanwire.auth.token_size import LARGEST_TOKEN_BYTES
-from shared.redis.client import connect
+from tests.integration.gateway.conftest import tenant_on
 from tests.support.signing import signed
 from tests.support.stack import AUDIENCE, ISSUER, JWT_SECRET, Stack
 from tests.support.tenant import Tenant
@@ -35,14 +35,10 @@ async def mapped_stack(
 
 
 @pytest.fixture
-async def mapped(mapped_stack: Stack, valkey_url: str) -> AsyncIterator[Tenant]:
+async def mapped(mapped_stack: Stack) -> AsyncIterator[Tenant]:
     """An org on it."""
-    redis = connect(valkey_url)
-    one = Tenant(mapped_stack, redis)
-    yield one
-    await one.close()
-    await redis.aclose()
-    mapped_stack.check_for_tracebacks()
+    async with tenant_on(mapped_stack) as one:
+        yield one
 
 
 def token_of(tenant: Tenant, *, size: int = 0, client: str = AUDIENCE) -> str:
