@@ -24,6 +24,14 @@ ALL: Final = (*SECRET_ALGORITHMS, *PUBLIC_KEY_ALGORITHMS)
 NAMES: Final = {"REALTIME_JWT_ISSUER": ISSUER, "REALTIME_JWT_AUDIENCE": AUDIENCE}
 
 
+def names_and_jwks(url: str) -> dict[str, str]:
+    return NAMES | {
+        "REALTIME_JWT_SECRET": "",
+        "REALTIME_JWKS_URL": url,
+        "REALTIME_JWKS_INSECURE": "true",
+    }
+
+
 @asynccontextmanager
 async def a_gateway_of_the_environment() -> AsyncIterator[TokenVerifier]:
     gateway = Gateway(
@@ -75,10 +83,7 @@ async def test_a_jwks_accepts_what_is_configured_and_nothing_else(
         stub.serve(published_keys(*PUBLIC_KEY_ALGORITHMS))
         set_environment(
             monkeypatch,
-            **NAMES,
-            REALTIME_JWT_SECRET="",
-            REALTIME_JWKS_URL=stub.url,
-            REALTIME_JWKS_INSECURE="true",
+            **names_and_jwks(stub.url),
             REALTIME_JWT_ALGORITHMS=configured,
         )
         async with a_gateway_of_the_environment() as verifier:
@@ -92,10 +97,7 @@ async def test_without_the_setting_a_jwks_accepts_RS256_and_ES256(
         stub.serve(published_keys(*PUBLIC_KEY_ALGORITHMS))
         set_environment(
             monkeypatch,
-            **NAMES,
-            REALTIME_JWT_SECRET="",
-            REALTIME_JWKS_URL=stub.url,
-            REALTIME_JWKS_INSECURE="true",
+            **names_and_jwks(stub.url),
         )
         async with a_gateway_of_the_environment() as verifier:
             assert accepted_by(verifier) == ["RS256", "ES256"]
