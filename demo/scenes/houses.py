@@ -1,7 +1,7 @@
 """The properties, and the figures of each on the dashboard."""
 
 from demo.cast import PROPERTIES
-from demo.scenes.town import Happening, Town
+from demo.scenes.town import Happening, Town, each_then_any
 
 
 class Houses:
@@ -9,11 +9,11 @@ class Houses:
 
     def __init__(self, town: Town) -> None:
         self._town = town
-        self._cold = list(PROPERTIES)
+        self._places = each_then_any(PROPERTIES, town.any_property)
 
     def next(self) -> Happening:
         """Bring one property up to date."""
-        place = self._cold.pop() if self._cold else self._town.any_property()
+        place = next(self._places)
         facts, house = PROPERTIES[place], self._town.houses[place]
         free = facts.units - house.occupied
         row = {
@@ -33,11 +33,11 @@ class Tiles:
 
     def __init__(self, town: Town) -> None:
         self._town = town
-        self._cold = list(PROPERTIES)
+        self._places = each_then_any(PROPERTIES, town.any_property)
 
     def next(self) -> Happening:
         """Bring the figures of one property up to date."""
-        place = self._cold.pop() if self._cold else self._town.any_property()
+        place = next(self._places)
         facts, house = PROPERTIES[place], self._town.houses[place]
         row = {
             "name": facts.name,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from demo.cast import REPORTS, SITE_PAGES, USERS
-from demo.scenes.town import Happening, Town
+from demo.scenes.town import Happening, Town, each_then_any
 
 _REPORTS_AT_ONCE: Final = 4
 """Few enough to follow each progress bar to its end."""
@@ -14,12 +14,12 @@ class Users:
 
     def __init__(self, town: Town) -> None:
         self._town = town
-        self._cold = list(USERS)
+        self._names = each_then_any(USERS, lambda: town.random.choice(list(USERS)))
         self._status = dict.fromkeys(USERS, "invited")
 
     def next(self) -> Happening:
         """Have something happen to one account."""
-        name = self._cold.pop() if self._cold else self._town.random.choice(list(USERS))
+        name = next(self._names)
         # People sign in every day, change their data rarely, and are hardly ever suspended.
         kinds, weights = ("signed_in", "updated", "suspended"), (12, 4, 1)
         (kind,) = self._town.random.choices(kinds, weights=weights)

@@ -1,6 +1,6 @@
 """What the scenes of the demo share: chance, running numbers, and the state of the houses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
@@ -8,6 +8,13 @@ from typing import TypeVar
 from demo.cast import PROPERTIES
 
 T = TypeVar("T")
+
+
+def each_then_any(some: Collection[T], any_of_them: Callable[[], T]) -> Iterator[T]:
+    """Yield each once, so that no page waits for chance to name it, and then any, endlessly."""
+    yield from reversed(list(some))
+    while True:
+        yield any_of_them()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from demo.cast import CHORES, PROPERTIES, STAFF
-from demo.scenes.town import Happening, Town
+from demo.scenes.town import Happening, Town, each_then_any
 
 _MANY_TASKS: Final = 24
 """What is not done stays below it, so that a page shows it all; a test holds the story to it."""
@@ -84,13 +84,13 @@ class Shifts:
     def __init__(self, town: Town) -> None:
         self._town = town
         self._shift = {person.key: "off" for person in STAFF}
-        self._cold = list(STAFF)
+        self._people = each_then_any(STAFF, lambda: town.random.choice(STAFF))
         self._done = dict.fromkeys(self._shift, 0)
 
     def next(self) -> Happening:
         """Begin, pause or end somebody's shift; in the beginning each person is mentioned once."""
         town = self._town
-        person = self._cold.pop() if self._cold else town.random.choice(STAFF)
+        person = next(self._people)
         was = self._shift[person.key]
         on_duty = ("break", "duty", "off") if was == "duty" else ("duty",)
         now = town.random.choice(on_duty)
